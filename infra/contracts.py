@@ -1,0 +1,40 @@
+"""Protobuf files to Python code, with the one pinned compiler of grpcio-tools."""
+
+import sys
+from pathlib import Path
+
+PROTOS = Path(__file__).resolve().parent.parent / "protos"
+GENERATED = PROTOS / "gen"
+
+
+def generate() -> None:
+    """Write `protos/gen` anew; files that would not change keep their time.
+
+    Raises:
+        RuntimeError: the compiler refused; its own words are on standard error.
+    """
+    from grpc_tools import protoc  # noqa: PLC0415  (only the install needs the compiler)
+
+    sources = sorted(str(path) for path in (PROTOS / "zhengtong").rglob("*.proto"))
+    GENERATED.mkdir(exist_ok=True)
+    arguments = [
+        "protoc",
+        f"-I{PROTOS}",
+        f"-I{PROTOS / 'vendor'}",
+        f"-I{Path(protoc.__file__).parent / '_proto'}",
+        f"--python_out={GENERATED}",
+        f"--pyi_out={GENERATED}",
+        f"--grpc_python_out={GENERATED}",
+        *sources,
+    ]
+    if protoc.main(arguments) != 0:
+        message = "protoc could not read the protos"
+        raise RuntimeError(message)
+    for folder in [GENERATED / "zhengtong", *(GENERATED / "zhengtong").rglob("*/")]:
+        if folder.name != "__pycache__":
+            (folder / "__init__.py").touch()
+
+
+if __name__ == "__main__":
+    generate()
+    sys.stdout.write(f"contracts written to {GENERATED}\n")
