@@ -1,0 +1,62 @@
+"""Page sizes and tokens: a token is the position after the last row, and checks itself."""
+
+import base64
+import binascii
+import json
+from typing import Any
+
+from services.common.errors import Invalid, Violation
+
+DEFAULT_SIZE = 50
+LARGEST_SIZE = 200
+
+
+class PageTokenInvalid(Invalid):
+    """The token is not one this list gave for this question."""
+
+    reason = "PAGE_TOKEN_INVALID"
+
+
+class PageSizeInvalid(Invalid):
+    """The page size is negative or too large."""
+
+    reason = "PAGE_SIZE_INVALID"
+
+
+def page_size(wanted: int) -> int:
+    """How many rows to give: 0 means 50.
+
+    Raises:
+        PageSizeInvalid: negative or over 200.
+    """
+    if not 0 <= wanted <= LARGEST_SIZE:
+        text = f"每页条数应为 1 到 {LARGEST_SIZE} 的整数。"
+        raise PageSizeInvalid(text, Violation("page_size", text))
+    return wanted or DEFAULT_SIZE
+
+
+def page_token(question: str, position: list[Any]) -> str:
+    """A token for the page after `position`; `question` names the list and its filters."""
+    raw = json.dumps(position, ensure_ascii=False).encode()
+    check = binascii.crc32(raw, binascii.crc32(question.encode())).to_bytes(4, "big")
+    return base64.urlsafe_b64encode(check + raw).rstrip(b"=").decode()
+
+
+def page_position(question: str, token: str, length: int = 1) -> list[Any] | None:
+    """The position that `token` stands for; None for the first page.
+
+    Raises:
+        PageTokenInvalid: not a token of this list with these filters.
+    """
+    if not token:
+        return None
+    try:
+        raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+        check = binascii.crc32(raw[4:], binascii.crc32(question.encode())).to_bytes(4, "big")
+        position = json.loads(raw[4:]) if raw[:4] == check else None
+    except ValueError:
+        position = None
+    if not isinstance(position, list) or len(position) != length:
+        text = "翻页标记无效，请从第一页重新查询。"
+        raise PageTokenInvalid(text, Violation("page_token", text))
+    return position
