@@ -111,18 +111,17 @@ def _uscc_shape_problem(text: str) -> str:
         return f"统一社会信用代码应为 18 位，实为 {len(text)} 位"
     wrong = next((character for character in text if character not in _USCC_ALPHABET), None)
     if wrong is not None:
-        return f"统一社会信用代码含有不允许的字符“{wrong}”（只用数字和除 I、O、S、V、Z 外的大写字母）"
+        return (
+            f"统一社会信用代码含有不允许的字符“{wrong}”（只用数字和除 I、O、S、V、Z 外的大写字母）"
+        )
     return "统一社会信用代码第 3 至 8 位应为 6 位行政区划代码"
 
 
 # --- 公民身份号码 (GB 11643) ---
 
-# GB/T 2260 provinces; 81 to 83 are residence permits of 港澳台居民, 9. the cards of foreigners.
-_PROVINCES = frozenset(
-    "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 "
-    "61 62 63 64 65 71 81 82 83 90 91 92 93 94 95 96 97 98 99".split()
-)
-_EARLIEST_BIRTH_YEAR = 1850
+# GB/T 2260 provinces; 81 to 83 begin residence permits of 港澳台居民, 91 to 98 cards of foreigners.
+_PROVINCE = re.compile(r"1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3]|9[1-8]")
+_BIRTH_YEARS = range(1850, 2100)
 _ID_SHAPE = re.compile(r"[1-9][0-9]{16}[0-9X]")
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _ID_CHECKS = "10X98765432"  # by remainder mod 11
@@ -139,7 +138,7 @@ def resident_id_problem(text: str, today: date) -> str | None:
     """
     if not _ID_SHAPE.fullmatch(text):
         return "公民身份号码应为 17 位数字加 1 位数字或 X"
-    if text[:2] not in _PROVINCES:
+    if not _PROVINCE.match(text):
         return "公民身份号码前 2 位不是有效的省级行政区划代码"
     born = _calendar_date(text[6:14])
     if born is None:
@@ -165,7 +164,7 @@ def _calendar_date(digits: str) -> date | None:
         found = date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
     except ValueError:
         return None
-    return found if found.year >= _EARLIEST_BIRTH_YEAR else None
+    return found if found.year in _BIRTH_YEARS else None
 
 
 # --- 公民身份号码 in free text: to refuse and to redact ---
@@ -194,14 +193,14 @@ def find_resident_ids(text: str) -> list[tuple[int, int]]:
     spans = [match.span(1) for match in _LONG_ID.finditer(folded) if _names_somebody(match[1])]
     spans += [match.span(1) for match in _SHORT_ID.finditer(folded) if _named_somebody(match[1])]
     found: list[tuple[int, int]] = []
-    for span in sorted(spans):
+    for span in sorted(spans, key=lambda span: (span[0], -span[1])):
         if not found or span[0] >= found[-1][1]:
             found.append(span)
     return found
 
 
 def redact_resident_ids(text: str) -> str:
-    """Replace each 公民身份号码 in a free text by its masked form, so that it may be logged."""
+    """Replace each 公民身份号码 in a free text by asterisks, so that the text may be logged."""
     parts, done = [], 0
     for start, end in find_resident_ids(text):
         parts += [text[done:start], "*" * (end - start)]
@@ -211,16 +210,18 @@ def redact_resident_ids(text: str) -> str:
 
 def _names_somebody(candidate: str) -> bool:
     digits = "".join(filter(str.isalnum, candidate)).upper()
-    if digits[:2] not in _PROVINCES or _calendar_date(digits[6:14]) is None:
+    if not _PROVINCE.match(digits) or _calendar_date(digits[6:14]) is None:
         return False
     # Digits set apart are dates, amounts and codes side by side far more often than a number with
     # an error in it: there the check character must be right.
-    return _has_id_check(digits) or (len(candidate) == len(digits) and uscc_problem(digits) is not None)
+    return _has_id_check(digits) or (
+        len(candidate) == len(digits) and uscc_problem(digits) is not None
+    )
 
 
 def _named_somebody(candidate: str) -> bool:
     digits = "".join(filter(str.isalnum, candidate))
-    return digits[:2] in _PROVINCES and _calendar_date("19" + digits[6:12]) is not None
+    return bool(_PROVINCE.match(digits)) and _calendar_date(f"19{digits[6:12]}") is not None
 
 
 def _half_width(character: str) -> str:
@@ -340,13 +341,11 @@ def is_catalog_code(text: str) -> bool:
 
 def is_task_code(text: str) -> bool:
     """Tell whether the text is an 实施编码: 统一社会信用代码 18 + 行使层级 1 + 基本编码 12."""
-    return (
-        _TASK_CODE.fullmatch(text) is not None
-        and is_catalog_code(text[19:])
-        and (uscc_problem(text[:18]) is None or has_uscc_exception(text[:18]))
-    )
+    if not _TASK_CODE.fullmatch(text):
+        return False
+    return uscc_problem(text[:18]) is None or has_uscc_exception(text[:18])
 
 
 def is_site_code(text: str) -> bool:
-    """Tell whether the text is a 网站标识码: 10 digits from a region's code, or `bm` and 8 digits."""
+    """Tell whether it is a 网站标识码: 10 digits (the region's first) or `bm` and 8 digits."""
     return _SITE_CODE.fullmatch(text) is not None
