@@ -1,0 +1,279 @@
+"""The relay: gives each fact its place in the log, publishes it, and redacts what left the public.
+
+One relay a department works at a time, by lease. Stamping never waits for the broker: copies that
+follow the log go on while RabbitMQ is down.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import aio_pika
+import orjson
+from aio_pika.exceptions import AMQPError
+from bson.int64 import Int64
+from pymongo.errors import PyMongoError
+
+from services.common.envelope import attributes
+from services.common.eventlog import log
+from services.common.eventlog.redaction import redact
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from aio_pika.abc import AbstractChannel, AbstractExchange
+    from pymongo.asynchronous.client_session import AsyncClientSession
+    from pymongo.asynchronous.database import AsyncDatabase
+
+    Document = dict[str, Any]
+
+LEASE_SECONDS = 5.0
+RENEW_EVERY = 1.5
+POLL_EVERY = 1.0
+STAMP_BATCH = 300
+PUBLISH_BATCH = 300
+PUBLISH_BYTES = 4_000_000
+PUBLISH_TIMEOUT = 10.0
+SLOWEST_RETRY = 2.0
+
+logger = logging.getLogger(__name__)
+
+
+class LeaseLost(Exception):
+    """Another relay holds the lease now."""
+
+
+class Relay:
+    """The relay of one department.
+
+    Args:
+        database: the department's own.
+        department: its name; facts go to the exchange `<department>.events`.
+        amqp_uri: where the broker is.
+        subscribed: the types that somebody has a queue for; these must be routable.
+        declare: declares exchanges, queues and bindings, before anything is published.
+    """
+
+    def __init__(
+        self,
+        database: AsyncDatabase[Document],
+        department: str,
+        amqp_uri: str,
+        *,
+        subscribed: frozenset[str],
+        declare: Callable[[AbstractChannel], Awaitable[None]],
+    ) -> None:
+        self._database = database
+        self._department = department
+        self._amqp_uri = amqp_uri
+        self._subscribed = subscribed
+        self._declare = declare
+        self._holder = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self._fresh = asyncio.Event()
+        self._stamped = asyncio.Event()
+
+    async def run(self) -> None:
+        """Work until cancelled; whatever fails is tried again."""
+        delay = 0.1
+        while True:
+            try:
+                lease = await log.acquire(self._database, self._holder, LEASE_SECONDS)
+                if lease is None:
+                    await asyncio.sleep(RENEW_EVERY / 3)
+                    continue
+                logger.info("%s: relay holds the lease, term %s", self._department, lease["term"])
+                delay = 0.1
+                await self._hold(lease)
+            except* LeaseLost:
+                logger.warning("%s: relay lost the lease", self._department)
+            except* (PyMongoError, OSError) as group:
+                logger.warning("%s: relay waits: %s", self._department, group.exceptions[0])
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, SLOWEST_RETRY)
+
+    async def _hold(self, lease: Document) -> None:
+        term = lease["term"]
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._renew(term))
+                tasks.create_task(self._watch())
+                tasks.create_task(self._stamp_all(term, lease["epoch"]))
+                tasks.create_task(self._publish_all(term, lease["published"]))
+        finally:
+            with contextlib.suppress(PyMongoError, asyncio.CancelledError):
+                await asyncio.shield(log.release(self._database, term))
+
+    async def _renew(self, term: int) -> None:
+        while True:
+            await asyncio.sleep(RENEW_EVERY)
+            if not await log.renew(self._database, term, LEASE_SECONDS):
+                raise LeaseLost
+
+    async def _watch(self) -> None:
+        """Wake the stamping at each new fact; a change stream that breaks is opened again."""
+        inserts: list[Document] = [
+            {"$match": {"operationType": "insert"}},
+            {"$project": {"_id": 1}},
+        ]
+        while True:
+            try:
+                async with await self._database["events"].watch(
+                    inserts, max_await_time_ms=1000
+                ) as stream:
+                    self._fresh.set()
+                    async for _ in stream:
+                        self._fresh.set()
+            except PyMongoError:
+                # The stamping polls each second, so nothing waits for the stream.
+                await asyncio.sleep(POLL_EVERY)
+
+    async def _stamp_all(self, term: int, epoch: str) -> None:
+        while True:
+            self._fresh.clear()
+            if await stamp(self._database, term, epoch):
+                self._stamped.set()
+                self._fresh.set()
+                continue
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._fresh.wait(), POLL_EVERY)
+
+    async def _publish_all(self, term: int, published: int) -> None:
+        """Publish in order from the watermark on; a broker that is away is waited for."""
+        delay = 0.1
+        while True:
+            try:
+                connection = await aio_pika.connect(self._amqp_uri, timeout=PUBLISH_TIMEOUT)
+                async with connection:
+                    channel = await connection.channel(
+                        publisher_confirms=True, on_return_raises=True
+                    )
+                    await self._declare(channel)
+                    exchange = await channel.get_exchange(f"{self._department}.events")
+                    delay = 0.1
+                    while True:
+                        published = await self._publish_next(exchange, term, published)
+            except (AMQPError, ConnectionError, TimeoutError, OSError) as error:
+                logger.warning("%s: relay waits for the broker: %r", self._department, error)
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, SLOWEST_RETRY)
+
+    async def _publish_next(self, exchange: AbstractExchange, term: int, published: int) -> int:
+        """Publish one batch after `published`; the new watermark."""
+        self._stamped.clear()
+        batch = await next_batch(self._database, published)
+        if not batch:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stamped.wait(), POLL_EVERY)
+            return published
+        await publish(exchange, self._department, batch, self._subscribed)
+        await redact(self._database, [event for event in batch if event["removal"]])
+        last = int(batch[-1]["sequence"])
+        marked = await self._database["log"].update_one(
+            {"_id": log.LOG_ID, "term": term}, {"$max": {"published": Int64(last)}}
+        )
+        if not marked.matched_count:
+            raise LeaseLost
+        return last
+
+
+async def stamp(database: AsyncDatabase[Document], term: int, epoch: str) -> int:
+    """Give the next fresh facts their sequence, in order of tick; how many there were.
+
+    Raises:
+        LeaseLost: the lease's term is not `term` any more; nothing was written.
+    """
+    events = database["events"]
+    if not await events.find_one({"fresh": True}, {"_id": 1}, hint="fresh"):
+        return 0
+
+    async def work(session: AsyncClientSession) -> int:
+        found = events.find({"fresh": True}, {"_id": 1}, hint="fresh", session=session)
+        ids = [row["_id"] for row in await found.sort("tick", 1).limit(STAMP_BATCH).to_list()]
+        lease = await database["log"].find_one_and_update(
+            {"_id": log.LOG_ID, "term": term, "epoch": epoch},
+            {"$inc": {"head": Int64(len(ids))}},
+            return_document=True,
+            session=session,
+        )
+        if lease is None:
+            raise LeaseLost
+        first = Int64(lease["head"] - len(ids) + 1)
+        place = {"$add": [first, {"$toLong": {"$indexOfArray": [ids, "$_id"]}}]}
+        await events.update_many(
+            {"_id": {"$in": ids}},
+            [{"$set": {"sequence": place, "epoch": epoch}}, {"$unset": "fresh"}],
+            session=session,
+        )
+        return len(ids)
+
+    async with database.client.start_session() as session:
+        return await session.with_transaction(work)
+
+
+async def next_batch(database: AsyncDatabase[Document], after: int) -> list[Document]:
+    """The stamped facts after `after`, in order, at most 300 and about 4 MB."""
+    batch: list[Document] = []
+    size = 0
+    found = database["events"].find({"sequence": {"$gt": after}}, hint="sequence")
+    async for event in found.sort("sequence", 1).limit(PUBLISH_BATCH):
+        batch.append(event)
+        size += len(event["data"])
+        if size > PUBLISH_BYTES:
+            break
+    return batch
+
+
+async def publish(
+    exchange: AbstractExchange,
+    department: str,
+    batch: Sequence[Document],
+    subscribed: frozenset[str],
+) -> None:
+    """Publish a batch persistently and wait for every confirm.
+
+    A fact that nobody subscribes to counts as published; one that somebody does must be routable.
+
+    Raises:
+        PublishError: a fact with a subscriber could not be routed; its queue is not declared.
+    """
+    confirms = (_publish_one(exchange, department, event, subscribed) for event in batch)
+    async with asyncio.timeout(PUBLISH_TIMEOUT):
+        await asyncio.gather(*confirms)
+
+
+async def _publish_one(
+    exchange: AbstractExchange, department: str, event: Document, subscribed: frozenset[str]
+) -> None:
+    message = aio_pika.Message(
+        envelope(department, event),
+        content_type="application/json",
+        content_encoding="utf-8",
+        delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+        message_id=event["_id"],
+    )
+    await exchange.publish(
+        message, routing_key=event["type"], mandatory=event["type"] in subscribed
+    )
+
+
+def envelope(department: str, event: Document) -> bytes:
+    """The CloudEvents JSON of a stamped event; its data are put in as they are."""
+    head = attributes(
+        event_id=event["_id"],
+        source=f"/{department}",
+        kind=event["type"],
+        subject=event["subject"],
+        time=event["time"],
+        traceparent=event["traceparent"],
+        epoch=event["epoch"],
+        sequence=event["sequence"],
+        version=event["version"],
+    )
+    data: str = event["data"]
+    return orjson.dumps(head)[:-1] + b',"data":' + data.encode() + b"}"

@@ -1,0 +1,249 @@
+"""Rows of files that people hand in: JSON, JSON Lines and CSV, read as they come."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from services.common.errors import Invalid, Violation
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LARGEST_FILE = 4 * 1024 * 1024
+MOST_ROWS = 5000
+READ_AT_ONCE = 1 << 20
+LARGEST_ROW = 1 << 20
+# What may stand before the rows: `[`, or an object with scalars and then a list of such a name.
+_LIST_NAMES = "items|records|rows|data"
+_LIST_START = re.compile(
+    r'\s*(?:\{\s*(?:"(?:[^"\\]|\\.)*"\s*:\s*(?:"(?:[^"\\]|\\.)*"|[-\w.+]+)\s*,\s*)*'
+    rf'"(?:{_LIST_NAMES})"\s*:\s*)?\['
+)
+_BETWEEN = re.compile(r"[\s,]*")
+
+
+class ImportUnreadable(Invalid):
+    """The file is not JSON, JSON Lines or CSV in UTF-8 or GB 18030."""
+
+    reason = "IMPORT_UNREADABLE"
+
+
+class ImportTooLarge(Invalid):
+    """The file has more bytes or rows than one call takes."""
+
+    reason = "IMPORT_TOO_LARGE"
+
+
+class ImportShapeUnknown(Invalid):
+    """Nothing in the rows says what they are, or the shape named does not exist."""
+
+    reason = "IMPORT_SHAPE_UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: its number in the file, from 1, and its values by name."""
+
+    number: int
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """One reason why one row was refused: its field and what to do, in Chinese."""
+
+    row: int
+    field: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Report:
+    """What became of the rows of one import."""
+
+    shape: str
+    read: int = 0
+    created: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    rejections: list[Rejection] = field(default_factory=list)
+
+    def reject(self, row: Row, violations: Iterable[Violation]) -> None:
+        """Put a row into the report with each of its reasons."""
+        self.rejections.extend(Rejection(row.number, v.field, v.description) for v in violations)
+
+    @property
+    def rejected(self) -> int:
+        """How many rows were refused."""
+        return len({rejection.row for rejection in self.rejections})
+
+
+def read_rows(content: bytes, first: int = 1) -> list[Row]:
+    """The rows of one import call.
+
+    Args:
+        content: a whole file, of 4 MB and 5,000 rows at most.
+        first: number of its first row in the caller's whole file.
+
+    Raises:
+        ImportUnreadable, ImportTooLarge.
+    """
+    if len(content) > LARGEST_FILE:
+        raise _too_large()
+    rows: list[Row] = []
+    for row in parse(io.BytesIO(content), first):
+        if len(rows) == MOST_ROWS:
+            raise _too_large()
+        rows.append(row)
+    return rows
+
+
+def stream_rows(path: Path) -> Iterator[Row]:
+    """The rows of a file of any size, read in pieces.
+
+    Raises:
+        ImportUnreadable: the file, or what comes next in it, cannot be read.
+    """
+    with path.open("rb") as file:
+        yield from parse(file, 1)
+
+
+def parse(file: BinaryIO, first: int) -> Iterator[Row]:
+    """The rows of an open file, whatever of the three formats it is in."""
+    encoding = _encoding(file)
+    file.seek(0)
+    text = io.TextIOWrapper(file, encoding=encoding, newline="")
+    try:
+        start = text.read(READ_AT_ONCE).removeprefix("\ufeff")
+        if _LIST_START.match(start):
+            values = _json_list(start, text)
+        elif start.lstrip().startswith("{"):
+            values = _json_lines(start, text)
+        else:
+            values = _csv(start, text)
+        for number, value in enumerate(values, first):
+            yield Row(number, value)
+    except UnicodeDecodeError:
+        raise _unreadable("文件的字符编码既不是 UTF-8 也不是 GB 18030。") from None
+
+
+def _encoding(file: BinaryIO) -> str:
+    """UTF-8 unless the first megabyte says otherwise; spreadsheets in China save GB 18030."""
+    sample = file.read(READ_AT_ONCE)
+    try:
+        sample.decode("utf-8")
+    except UnicodeDecodeError as error:
+        # A character cut in two at the end of the sample says nothing.
+        if error.start < len(sample) - 4:
+            return "gb18030"
+    return "utf-8"
+
+
+def _json_list(text: str, more: io.TextIOBase) -> Iterator[Any]:
+    decoder = json.JSONDecoder()
+    start = _LIST_START.match(text)
+    position = start.end() if start else 0
+    while True:
+        position = _skip(text, position)
+        if text[position : position + 1] == "]":
+            return
+        try:
+            value, end = decoder.raw_decode(text, position)
+            # A number at the very end may go on in the next piece.
+            if end == len(text) and (piece := more.read(READ_AT_ONCE)):
+                text, position = text[position:] + piece, 0
+                continue
+        except (ValueError, RecursionError):
+            piece = more.read(READ_AT_ONCE) if len(text) - position < LARGEST_ROW else ""
+            if not piece:
+                raise _unreadable("JSON 格式有误，无法继续读取。") from None
+            text, position = text[position:] + piece, 0
+            continue
+        yield value
+        position = end
+        if position > READ_AT_ONCE:
+            text, position = text[position:], 0
+
+
+def _skip(text: str, position: int) -> int:
+    between = _BETWEEN.match(text, position)
+    return between.end() if between else position
+
+
+def _lines(start: str, more: io.TextIOBase) -> Iterator[str]:
+    """The lines of the text, each with its end; a line longer than 1 MB is refused."""
+    rest = start
+    while True:
+        *lines, rest = rest.split("\n")
+        yield from (line + "\n" for line in lines)
+        if len(rest) > LARGEST_ROW:
+            raise _unreadable("有一行超过 1 MB。")
+        piece = more.read(READ_AT_ONCE)
+        if not piece:
+            if rest:
+                yield rest
+            return
+        rest += piece
+
+
+def _json_lines(start: str, more: io.TextIOBase) -> Iterator[Any]:
+    for line in _lines(start, more):
+        if not line.strip():
+            continue
+        try:
+            yield json.loads(line)
+        except (ValueError, RecursionError):
+            # One bad line is one bad row: whoever checks rows refuses what is no object.
+            yield None
+
+
+def _csv(start: str, more: io.TextIOBase) -> Iterator[Any]:
+    reader = csv.reader(_lines(start, more), strict=True)
+    try:
+        header = [name.strip() for name in next(reader, [])]
+        if len(header) < 2 or len(set(header)) < len(header) or not all(header):
+            raise _unreadable("CSV 第一行应为各列的名称，且不得空缺或重复。")
+        for cells in reader:
+            if cells:
+                yield dict(zip(header, cells, strict=True)) if len(cells) == len(header) else None
+    except csv.Error:
+        raise _unreadable("CSV 格式有误，无法继续读取。") from None
+
+
+def shape_of(rows: list[Row], named: str, shapes: Mapping[str, frozenset[str]]) -> str:
+    """The shape of rows: as named, or the first one whose telling names the first row has.
+
+    Args:
+        shapes: for each shape, the names of values that tell it.
+
+    Raises:
+        ImportShapeUnknown.
+    """
+    if named:
+        if named in shapes:
+            return named
+        text = f"没有名为 {named[:40]} 的格式，可用：{'、'.join(shapes)}。"
+        raise ImportShapeUnknown(text, Violation("shape", text))
+    for row in rows:
+        if isinstance(row.values, Mapping):
+            known = [shape for shape, names in shapes.items() if names <= row.values.keys()]
+            if known:
+                return known[0]
+            break
+    text = f"看不出文件是哪种格式，请用 shape 指明：{'、'.join(shapes)}。"
+    raise ImportShapeUnknown(text, Violation("shape", text))
+
+
+def _unreadable(text: str) -> ImportUnreadable:
+    return ImportUnreadable(text, Violation("file", text))
+
+
+def _too_large() -> ImportTooLarge:
+    text = f"每次最多 {MOST_ROWS} 行、4 MB，请分次导入。"
+    return ImportTooLarge(text, Violation("file", text))
