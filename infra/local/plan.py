@@ -1,0 +1,201 @@
+"""What a run consists of: its addresses, its environment and its processes, as data."""
+
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from infra.local import mongo, rabbit
+from infra.local.layout import Layout
+from infra.local.ports import LOOPBACK, Port
+from infra.local.trouble import Trouble
+from services.common.settings import DEPARTMENTS
+
+MONGO = "mongo"
+RABBIT = "rabbit"
+GATEWAY = "gateway"
+INDEXER = "indexer"
+KINDS = ("servicer", "worker", "relay")
+TITLES = {
+    MONGO: "MongoDB",
+    RABBIT: "RabbitMQ",
+    "servicer": "部门服务",
+    "worker": "部门事件处理",
+    "relay": "部门事件转发",
+    INDEXER: "一站式索引",
+    GATEWAY: "网关",
+}
+DEFAULT_HTTP_PORT = 8080
+DEFAULT_MONGO_PORT = 27117
+DEFAULT_AMQP_PORT = 25673
+FIRST_GRPC_PORT = 50151
+
+Probe = Callable[[], bool]
+
+
+class BadSetting(Trouble):
+    """A variable of the environment holds what it cannot hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process to keep running."""
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    ready: Probe | None = None
+    """Asked again and again until it says yes, after each start; None = ready once started."""
+    stage: int = 0
+    """Higher stages are stopped before lower ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The addresses of one run. A server whose URI was given from outside is not started."""
+
+    layout: Layout
+    departments: tuple[str, ...]
+    apart: bool
+    http_host: str
+    http_port: int
+    mongo_port: int
+    amqp_port: int
+    grpc: Mapping[str, str]
+    outside_mongo: str = ""
+    outside_amqp: str = ""
+
+    @property
+    def base_url(self) -> str:
+        host = LOOPBACK if self.http_host in ("0.0.0.0", "::") else self.http_host  # noqa: S104
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.http_port}"
+
+    def process_names(self) -> list[str]:
+        """Every process of this run, in the order they are started."""
+        servers = [MONGO] * (not self.outside_mongo) + [RABBIT] * (not self.outside_amqp)
+        return [*servers, *(name for name, _ in self._hosts()), INDEXER, GATEWAY]
+
+    def _hosts(self) -> list[tuple[str, list[str]]]:
+        """The names and arguments of `python -m services`."""
+        if not self.apart:
+            return [(kind, [kind, *self.departments]) for kind in KINDS]
+        return [
+            (f"{kind}-{department}", [kind, department])
+            for kind in KINDS
+            for department in self.departments
+        ]
+
+    def environment(self) -> dict[str, str]:
+        """What the platform's processes are told; the same for all of them."""
+        addresses = ",".join(f"{name}={self.grpc[name]}" for name in self.departments)
+        layout = self.layout
+        return {
+            "MONGODB_URI": self.outside_mongo or mongo.uri(self.mongo_port),
+            "AMQP_URI": self.outside_amqp or rabbit.uri(layout, self.amqp_port),
+            "ZHENGTONG_HTTP_HOST": self.http_host,
+            "ZHENGTONG_HTTP_PORT": str(self.http_port),
+            "ZHENGTONG_GRPC_LISTEN": addresses,
+            "ZHENGTONG_GRPC_ADDRESSES": addresses,
+            "ZHENGTONG_KEYS_DIR": str(layout.keys),
+            "ZHENGTONG_OPERATOR_TOKEN_FILE": str(layout.operator_token),
+            "ZHENGTONG_INDEX_DIR": str(layout.index),
+            "ZHENGTONG_CONTROL_DIR": str(layout.control),
+        }
+
+    def platform(self) -> list[Process]:
+        """The platform's own processes."""
+        python = [sys.executable, "-m"]
+        environment = {
+            **self.environment(),
+            "PYTHONUNBUFFERED": "1",
+            # glibc gives each thread an arena of its own; two are enough and much smaller.
+            "MALLOC_ARENA_MAX": "2",
+        }
+        hosts = [
+            Process(name, [*python, "services", *arguments], environment, stage=1)
+            for name, arguments in self._hosts()
+        ]
+        return [
+            *hosts,
+            Process(INDEXER, [*python, "gateway.indexer"], environment, stage=2),
+            Process(GATEWAY, [*python, "gateway.app"], environment, stage=3),
+        ]
+
+    def ports(self, names: Iterable[str]) -> list[Port]:
+        """The ports that the processes of these names listen on."""
+        names = set(names)
+        ports = []
+        if MONGO in names:
+            ports.append(Port("MongoDB ", self.mongo_port, "ZHENGTONG_MONGO_PORT"))
+        if RABBIT in names:
+            ports.append(Port("RabbitMQ ", self.amqp_port, "ZHENGTONG_AMQP_PORT"))
+        for department in self.departments:
+            if names & {"servicer", f"servicer-{department}"}:
+                host, number = host_and_port("ZHENGTONG_GRPC_LISTEN", self.grpc[department])
+                title = f"部门服务 {department} 的 gRPC "
+                ports.append(Port(title, number, "ZHENGTONG_GRPC_LISTEN", host))
+        if GATEWAY in names:
+            ports.append(Port("网关 HTTP ", self.http_port, "ZHENGTONG_HTTP_PORT", self.http_host))
+        return ports
+
+
+def make(
+    env: Mapping[str, str],
+    run_dir: Path,
+    *,
+    departments: Sequence[str] = DEPARTMENTS,
+    apart: bool = False,
+) -> Plan:
+    """The plan that this environment asks for; .env.example describes the variables.
+
+    Raises:
+        BadSetting: a value cannot be read, with the name of its variable.
+    """
+    unknown = [name for name in departments if name not in DEPARTMENTS]
+    if unknown:
+        raise BadSetting(f"没有这个部门：{'、'.join(unknown)}（有：{'、'.join(DEPARTMENTS)}）。")
+    return Plan(
+        layout=Layout(run_dir.resolve()),
+        departments=tuple(departments),
+        apart=apart,
+        http_host=env.get("ZHENGTONG_HTTP_HOST") or LOOPBACK,
+        http_port=_port(env, "ZHENGTONG_HTTP_PORT", DEFAULT_HTTP_PORT),
+        mongo_port=_port(env, "ZHENGTONG_MONGO_PORT", DEFAULT_MONGO_PORT),
+        amqp_port=_port(env, "ZHENGTONG_AMQP_PORT", DEFAULT_AMQP_PORT),
+        grpc=_grpc_addresses(env.get("ZHENGTONG_GRPC_LISTEN", ""), departments),
+        outside_mongo=env.get("MONGODB_URI", ""),
+        outside_amqp=env.get("AMQP_URI", ""),
+    )
+
+
+def title(name: str) -> str:
+    """The name of a process in words: `servicer-credit` → 部门服务 credit."""
+    kind, _, department = name.partition("-")
+    return f"{TITLES.get(kind, kind)} {department}".rstrip()
+
+
+def host_and_port(variable: str, address: str) -> tuple[str, int]:
+    """`127.0.0.1:50151` as a pair."""
+    host, _, number = address.rpartition(":")
+    if not host or not number.isdecimal() or not 0 < int(number) < 65536:
+        raise BadSetting(f"{variable}：{address!r} 不是“主机:端口”。")
+    return host.strip("[]"), int(number)
+
+
+def _port(env: Mapping[str, str], variable: str, default: int) -> int:
+    text = env.get(variable) or str(default)
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise BadSetting(f"{variable}：{text!r} 不是端口号（1–65535）。")
+    return int(text)
+
+
+def _grpc_addresses(text: str, departments: Sequence[str]) -> dict[str, str]:
+    """What was asked for, and a port beside each other for the departments not named in it."""
+    addresses = {
+        name: f"{LOOPBACK}:{FIRST_GRPC_PORT + place}" for place, name in enumerate(DEPARTMENTS)
+    }
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, _, address = part.partition("=")
+        host_and_port("ZHENGTONG_GRPC_LISTEN", address)
+        addresses[name.strip()] = address.strip()
+    return {name: addresses[name] for name in departments}
