@@ -1,0 +1,158 @@
+"""The worker process: one nameko container a department, stopped and started alone.
+
+Import this before anything that makes threads, locks or sockets: it makes them cooperative.
+"""
+
+import eventlet
+
+eventlet.monkey_patch()
+
+import contextlib  # noqa: E402
+import logging  # noqa: E402
+import signal  # noqa: E402
+from collections.abc import Sequence  # noqa: E402
+from datetime import UTC, datetime  # noqa: E402
+from pathlib import Path  # noqa: E402
+from typing import Any  # noqa: E402
+
+from eventlet.event import Event  # noqa: E402
+from nameko.containers import ServiceContainer  # noqa: E402
+from pymongo import MongoClient  # noqa: E402
+from pymongo.errors import PyMongoError  # noqa: E402
+
+from services.common.delivery import desk, parked, queues, readers  # noqa: E402
+from services.common.delivery.consumer import config, service_of  # noqa: E402
+from services.common.delivery.subscriptions import subscriptions  # noqa: E402
+from services.common.delivery.topology import worker_of  # noqa: E402
+from services.common.settings import Settings  # noqa: E402
+from services.common.transaction import connect  # noqa: E402
+
+LOOK_EVERY = 0.25  # seconds between looks at the control files
+START_AGAIN_AFTER = 1.0  # seconds after a container died
+STOP_WITHIN = 9.0  # seconds; what is not done by then is delivered again
+POOL = 16  # database connections of a process
+
+logger = logging.getLogger(__name__)
+
+
+def serve(settings: Settings, departments: Sequence[str]) -> None:
+    """Host the workers of these departments until SIGTERM or SIGINT.
+
+    Raises:
+        SettingMissing: no database or no broker is named.
+    """
+    run(settings, [worker_of(department) for department in departments])
+
+
+def run(settings: Settings, workers: Sequence[type[Any]]) -> None:
+    """Host these worker classes until SIGTERM or SIGINT.
+
+    Raises:
+        SettingMissing: no database or no broker is named.
+    """
+    settings.need("mongodb_uri", "amqp_uri")
+    with connect(settings.mongodb_uri, pool=POOL) as client:
+        _keep([_hosted(client, settings, worker) for worker in workers])
+    logger.info("stopped worker")
+
+
+def _hosted(client: MongoClient[dict[str, Any]], settings: Settings, worker: type[Any]) -> "Hosted":
+    database = client[f"zt_{worker.name}"]
+    department = readers.Department(database, worker(), utc_now)
+    stopped_by = settings.control_dir / f"{worker.name}.stopped"
+    return Hosted(department, settings.amqp_uri, stopped_by)
+
+
+def utc_now() -> datetime:
+    """Now, aware; milliseconds, which is what the database keeps."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+def _keep(hosted: Sequence["Hosted"]) -> None:
+    """Keep all of them running until a signal, then let what they handle end."""
+    stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.ready() or stop.send(None))
+    threads = [eventlet.spawn(one.keep, stop) for one in hosted]
+    eventlet.spawn(_say_ready, hosted)
+    stop.wait()
+    with eventlet.Timeout(STOP_WITHIN, exception=False):
+        for thread in threads:
+            thread.wait()
+
+
+def _say_ready(hosted: Sequence["Hosted"]) -> None:
+    for one in hosted:
+        one.ready.wait()
+    logger.info("ready worker")
+
+
+class Hosted:
+    """One department's worker in this process."""
+
+    def __init__(self, department: readers.Department, amqp_uri: str, stopped_by: Path) -> None:
+        self.ready = Event()
+        self._department = department
+        self._amqp_uri = amqp_uri
+        self._stopped_by = stopped_by
+        self._name = department.worker.name
+        self._container: ServiceContainer | None = None
+        self._died = False
+
+    def keep(self, stop: Event) -> None:
+        """Run the container whenever the control file is not there, until `stop`."""
+        while not stop.ready():
+            wanted = not self._stopped_by.exists()
+            if wanted and self._container is None:
+                self._start()
+            elif self._died or (not wanted and self._container is not None):
+                self._stop()
+            self._look_ready(wanted=wanted)
+            eventlet.sleep(START_AGAIN_AFTER if self._died else LOOK_EVERY)
+        self._stop()
+
+    def _look_ready(self, *, wanted: bool) -> None:
+        settled = not wanted or (self._container is not None and self._started.ready())
+        if settled and not self.ready.ready():
+            self.ready.send(None)
+
+    def _start(self) -> None:
+        try:
+            self._prepare()
+        except PyMongoError as error:
+            logger.warning("%s: waits for the database: %s", self._name, error)
+            return
+        worker = type(self._department.worker)
+        self._died = False
+        self._container = ServiceContainer(
+            service_of(worker), config(self._amqp_uri, self._department)
+        )
+        self._started = Event()
+        eventlet.spawn(self._run, self._container, self._started)
+
+    def _prepare(self) -> None:
+        database = self._department.database
+        for module in (parked, readers, desk):
+            module.ensure(database)
+        queues.remember(database, subscriptions(type(self._department.worker)))
+
+    def _run(self, container: ServiceContainer, started: Event) -> None:
+        """Start a container, which waits for the broker, and see it end."""
+        try:
+            container.start()
+            started.send(None)
+            logger.info("%s: worker started", self._name)
+            container.wait()
+        except Exception:
+            # One department's defect must not end the others.
+            logger.exception("%s: worker died", self._name)
+            self._died = True
+
+    def _stop(self) -> None:
+        if self._container is None:
+            return
+        with contextlib.suppress(Exception):  # why it died was said when it did
+            self._container.stop()
+        self._container = None
+        logger.info("%s: worker stopped", self._name)

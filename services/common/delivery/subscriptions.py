@@ -1,0 +1,169 @@
+"""Who hears what: the decorators a worker's methods carry, and what they say together."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from google.protobuf.descriptor import FieldDescriptor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from google.protobuf.message import Message
+
+Method = TypeVar("Method", bound="Callable[..., None]")
+
+RECORDS = "records"  # a fact about many aggregates has this list
+_MARKS = "zhengtong_subscriptions"
+
+
+class HandlerMalformed(TypeError):
+    """A worker cannot be read: found when its module or its department is loaded."""
+
+
+class BulkFactRefused(HandlerMalformed):
+    """A fact about many aggregates is for copies; nothing may react to it."""
+
+
+class Reading(StrEnum):
+    """The two ways to read facts."""
+
+    REACTS = "reacts"
+    PROJECTS = "projects"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What one decorator says about one method."""
+
+    reading: Reading
+    fact: type[Message]
+    copy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """One queue: the facts of one type, for one method of one department's worker."""
+
+    department: str
+    method: str
+    reading: Reading
+    fact: type[Message]
+    copy: str
+
+    @property
+    def type(self) -> str:
+        """Full protobuf name of the fact: the routing key."""
+        return str(self.fact.DESCRIPTOR.full_name)
+
+    @property
+    def source(self) -> str:
+        """The department that tells it."""
+        return source_of(self.fact)
+
+    @property
+    def queue(self) -> str:
+        """The name that nameko gives the queue of an event handler."""
+        return f"evt-{self.source}-{self.type}--{self.department}.{self.method}"
+
+    @property
+    def bulk(self) -> bool:
+        """Whether each fact tells of many aggregates."""
+        return is_bulk(self.fact)
+
+
+def reacts(fact: type[Message]) -> Callable[[Method], Method]:
+    """Let each fact of this type act once: effect and mark in the inbox are one transaction.
+
+    Once is promised, order is not. May be repeated on one method for several facts.
+
+    Raises:
+        BulkFactRefused: the fact has a list `records`.
+        HandlerMalformed: not a fact of a department, or not a method (self, event, store).
+    """
+    if is_bulk(fact):
+        raise BulkFactRefused(f"{fact.DESCRIPTOR.full_name} is about many aggregates: project it")
+    return _marking(Mark(Reading.REACTS, fact, ""))
+
+
+def projects(fact: type[Message], *, copy: str = "") -> Callable[[Method], Method]:
+    """Keep a copy by facts that carry the complete state: the latest version of a subject wins.
+
+    Versions that are superseded may never be seen. A fact about many aggregates is handed over
+    record by record: `event.subject` and `event.version` are the record's, `event.fact` is it.
+
+    Args:
+        copy: which of the department's copies of that source the fact feeds. The facts that
+            create, change and remove the same subjects name the same copy.
+
+    Raises:
+        HandlerMalformed: not a fact of a department, or not a method (self, event, store).
+    """
+    return _marking(Mark(Reading.PROJECTS, fact, copy))
+
+
+def _marking(mark: Mark) -> Callable[[Method], Method]:
+    source_of(mark.fact)
+
+    def decorate(method: Method) -> Method:
+        parameters = inspect.signature(method).parameters
+        if len(parameters) != 3:
+            name = method.__qualname__
+            raise HandlerMalformed(f"{name}: expected (self, event, store), got {parameters}")
+        setattr(method, _MARKS, [*getattr(method, _MARKS, []), mark])
+        return method
+
+    return decorate
+
+
+def subscriptions(worker: type[Any]) -> list[Subscription]:
+    """All that a worker class subscribes to, in order of the queues' names.
+
+    Raises:
+        HandlerMalformed: the class has no name, has handlers but no store, or says a thing twice.
+    """
+    name = getattr(worker, "name", None)
+    if not isinstance(name, str) or not name:
+        raise HandlerMalformed(f"{worker!r}: expected a class attribute `name`")
+    found = [
+        Subscription(name, method, mark.reading, mark.fact, mark.copy)
+        for method, function in inspect.getmembers(worker, inspect.isfunction)
+        for mark in getattr(function, _MARKS, ())
+    ]
+    if found and not callable(getattr(worker, "store", None)):
+        raise HandlerMalformed(f"{name}: expected a class attribute `store`")
+    _refuse_doubles(found)
+    return sorted(found, key=lambda one: one.queue)
+
+
+def _refuse_doubles(found: list[Subscription]) -> None:
+    """Two readers of the same thing would take facts from each other."""
+    seen: set[tuple[str, ...]] = set()
+    for one in found:
+        # The second projector of a copy would find its versions there already, and do nothing.
+        other = one.copy if one.reading is Reading.PROJECTS else one.method
+        key = (one.reading, one.type, other)
+        if key in seen:
+            raise HandlerMalformed(f"{one.department}.{one.method}: {one.type} is read already")
+        seen.add(key)
+
+
+def is_bulk(fact: type[Message]) -> bool:
+    """Whether a fact is about many aggregates."""
+    field = fact.DESCRIPTOR.fields_by_name.get(RECORDS)
+    return field is not None and field.type == FieldDescriptor.TYPE_MESSAGE and field.is_repeated
+
+
+def source_of(fact: type[Message]) -> str:
+    """The department that tells a fact: `zhengtong.<source>.v1.<Fact>`.
+
+    Raises:
+        HandlerMalformed: the message lies elsewhere.
+    """
+    parts = fact.DESCRIPTOR.full_name.split(".")
+    if len(parts) != 4 or parts[0] != "zhengtong":
+        raise HandlerMalformed(f"{fact.DESCRIPTOR.full_name} is no fact of a department")
+    return str(parts[1])

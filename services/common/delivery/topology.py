@@ -1,0 +1,125 @@
+"""What must stand in the broker before a fact is published, made from the workers' decorators.
+
+`python -m services.common.delivery.topology` prints it; `infra/rabbitmq/topology.json` keeps it, so
+that a relay declares every queue without loading a worker, and knows which facts somebody awaits.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from services.common.delivery.subscriptions import subscriptions
+from services.common.settings import DEPARTMENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from aio_pika.abc import AbstractChannel
+
+FILE = Path(__file__).parents[3] / "infra" / "rabbitmq" / "topology.json"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Exchange:
+    """A durable exchange: `<source>.events` (topic) or `<department>.retry` (direct)."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Queue:
+    """A durable queue without arguments, of one handler."""
+
+    name: str
+    source: str
+    type: str
+    department: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Binding:
+    """What reaches a queue: a type of fact, and its own name from the retry exchange."""
+
+    exchange: str
+    queue: str
+    routing_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """All exchanges, queues and bindings, each list in order."""
+
+    exchanges: tuple[Exchange, ...]
+    queues: tuple[Queue, ...]
+    bindings: tuple[Binding, ...]
+
+
+def events_exchange(source: str) -> str:
+    """Where a department's relay publishes its facts, with the type as routing key."""
+    return f"{source}.events"
+
+
+def retry_exchange(department: str) -> str:
+    """Where a department's relay puts parked messages back, with the queue as routing key."""
+    return f"{department}.retry"
+
+
+def topology_of(workers: Iterable[type[Any]]) -> Topology:
+    """What these workers need, and the two exchanges of each."""
+    exchanges, queues, bindings = set(), set(), set()
+    for worker in workers:
+        exchanges.add(Exchange(events_exchange(worker.name), "topic"))
+        exchanges.add(Exchange(retry_exchange(worker.name), "direct"))
+        for one in subscriptions(worker):
+            exchanges.add(Exchange(events_exchange(one.source), "topic"))
+            queues.add(Queue(one.queue, one.source, one.type, one.department))
+            bindings.add(Binding(events_exchange(one.source), one.queue, one.type))
+            bindings.add(Binding(retry_exchange(one.department), one.queue, one.queue))
+    return Topology(tuple(sorted(exchanges)), tuple(sorted(queues)), tuple(sorted(bindings)))
+
+
+def worker_of(department: str) -> type[Any]:
+    """The worker class of a department, found by the house's shape."""
+    worker: type[Any] = importlib.import_module(f"services.{department}.worker").Worker
+    return worker
+
+
+def subscribers(topology: Topology, source: str) -> frozenset[str]:
+    """The types of a department's facts that somebody has a queue for; these must be routable."""
+    return frozenset(queue.type for queue in topology.queues if queue.source == source)
+
+
+async def declare(channel: AbstractChannel, topology: Topology) -> None:
+    """Declare everything as the workers do; what stands already is left as it is."""
+    for exchange in topology.exchanges:
+        await channel.declare_exchange(exchange.name, exchange.type, durable=True)
+    for queue in topology.queues:
+        declared = await channel.declare_queue(queue.name, durable=True)
+        for binding in topology.bindings:
+            if binding.queue == queue.name:
+                await declared.bind(binding.exchange, binding.routing_key)
+
+
+def load(path: Path = FILE) -> Topology:
+    """The topology a file keeps."""
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    return Topology(
+        tuple(Exchange(**row) for row in kept["exchanges"]),
+        tuple(Queue(**row) for row in kept["queues"]),
+        tuple(Binding(**row) for row in kept["bindings"]),
+    )
+
+
+def dump(topology: Topology) -> str:
+    """The text of the file, always the same for the same topology."""
+    return json.dumps(asdict(topology), indent=2) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(dump(topology_of(worker_of(department) for department in DEPARTMENTS)))
