@@ -1,4 +1,4 @@
-"""One program hosts any set of departments: `python -m services servicer|worker|relay DEPARTMENT …`.
+"""One program hosts any departments: `python -m services servicer|worker|relay DEPARTMENT …`.
 
 Each kind imports its own machinery only, because grpcio and nameko never share a process.
 """
@@ -34,3 +34,37 @@ def _servicer(departments: list[str]) -> int:
         sys.stderr.write(f"无法启动：{error}\n")
         return 2
     return 0
+
+
+def _worker(departments: list[str]) -> int:
+    # First of all: it makes threads, locks and sockets cooperative.
+    from services.common.delivery import host  # noqa: PLC0415, I001
+    from services.common import telemetry  # noqa: PLC0415
+    from services.common.settings import SettingMissing, Settings  # noqa: PLC0415
+
+    telemetry.configure("worker")
+    try:
+        host.serve(Settings.from_env(), departments)
+    except SettingMissing as error:
+        sys.stderr.write(f"无法启动：{error}\n")
+        return 2
+    return 0
+
+
+def _relay(departments: list[str]) -> int:
+    import asyncio  # noqa: PLC0415
+
+    from services.common import relay_host, telemetry  # noqa: PLC0415
+    from services.common.settings import SettingMissing, Settings  # noqa: PLC0415
+
+    telemetry.configure("relay")
+    try:
+        asyncio.run(relay_host.serve(Settings.from_env(), departments))
+    except SettingMissing as error:
+        sys.stderr.write(f"无法启动：{error}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

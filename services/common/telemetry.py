@@ -21,25 +21,41 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from opentelemetry.context import Context
+    from opentelemetry.sdk.metrics.export import MetricReader
 
 tracer = trace.get_tracer("zhengtong")
 meter = metrics.get_meter("zhengtong")
 _PROPAGATOR = TraceContextTextMapPropagator()
 
 
-def configure(service_name: str) -> None:
-    """Set up logging, and tracing for this process; call once, at its start."""
+def configure(service_name: str, *readers: MetricReader) -> None:
+    """Set up logging, and tracing for this process; call once, at its start.
+
+    Args:
+        readers: further ways out for metrics, such as the gateway's /metrics.
+    """
     _configure_logging(service_name)
     endpoint = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
     resource = Resource.create({"service.name": service_name})
-    if not endpoint:
-        trace.set_tracer_provider(TracerProvider(sampler=ALWAYS_OFF, resource=resource))
+    if endpoint:
+        _export(resource, readers)
         return
-    _export(resource)
+    trace.set_tracer_provider(TracerProvider(sampler=ALWAYS_OFF, resource=resource))
+    if readers:
+        _measure(resource, readers)
 
 
-def _export(resource: Resource) -> None:
+def _measure(resource: Resource, readers: Sequence[MetricReader]) -> None:
+    # Imported here: most processes measure nothing and need not hold it in memory.
+    from opentelemetry.sdk.metrics import MeterProvider  # noqa: PLC0415
+
+    metrics.set_meter_provider(MeterProvider(metric_readers=readers, resource=resource))
+
+
+def _export(resource: Resource, readers: Sequence[MetricReader]) -> None:
     # Imported here: a process that exports nothing need not hold the exporter in memory.
     from opentelemetry.exporter.otlp.proto.http.metric_exporter import (  # noqa: PLC0415
         OTLPMetricExporter,
@@ -47,7 +63,6 @@ def _export(resource: Resource) -> None:
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415
         OTLPSpanExporter,
     )
-    from opentelemetry.sdk.metrics import MeterProvider  # noqa: PLC0415
     from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader  # noqa: PLC0415
     from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
 
@@ -55,7 +70,7 @@ def _export(resource: Resource) -> None:
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(provider)
     reader = PeriodicExportingMetricReader(OTLPMetricExporter())
-    metrics.set_meter_provider(MeterProvider(metric_readers=[reader], resource=resource))
+    _measure(resource, [reader, *readers])
 
 
 def current_traceparent() -> str:

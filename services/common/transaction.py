@@ -249,3 +249,16 @@ def _answer_of(
         text = "request_id 已用于另一次请求，请换一个新的。"
         raise RequestIdReused(text, Violation("request_id", text))
     return answer.FromString(known["response"])
+
+
+def index_models(document: Any) -> list[IndexModel]:
+    """The indexes that a mongoengine document declares, for a database of one's own choosing.
+
+    mongoengine itself makes them only on its own connections, which know no sessions.
+    """
+    return [
+        IndexModel(
+            spec["fields"], unique=spec.get("unique", False), sparse=spec.get("sparse", False)
+        )
+        for spec in document._meta["index_specs"]  # noqa: SLF001  (it has no public name)
+    ]

@@ -140,8 +140,8 @@ class Door(grpc.ServerInterceptor):
 
 def permission_of(method: str) -> str:
     """The permission that a call declares in its proto; empty (default deny) where it does not."""
-    descriptor = DefaultPool().FindMethodByName(method)
-    return str(descriptor.GetOptions().Extensions[access_pb2.permission])
+    options: Any = DefaultPool().FindMethodByName(method).GetOptions()
+    return str(options.Extensions[access_pb2.permission])
 
 
 def _status(name: str, error: Exception) -> Any:

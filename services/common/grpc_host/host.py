@@ -17,10 +17,11 @@ from zhengtong.eventlog.v1 import eventlog_service_pb2_grpc
 
 from services.common import transaction
 from services.common.callers import Verifier
+from services.common.delivery import parked
 from services.common.eventlog.reading import EventLogServicer
 from services.common.grpc_host.department import Department
 from services.common.grpc_host.door import Door
-from services.common.grpc_host.parked import ParkedServicer, ensure_parked
+from services.common.grpc_host.parked import ParkedServicer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -157,7 +158,7 @@ class Keeper(threading.Thread):
     def _start(self) -> Running | None:
         try:
             transaction.ensure(self._department.database)
-            ensure_parked(self._department.database)
+            parked.ensure(self._department.database)
             self._plan.ensure(self._department.database)
         except PyMongoError as error:
             logger.warning("%s waits for its database: %s", self._department.name, error)

@@ -1,0 +1,132 @@
+"""What a service item is: the fields of the 实施清单 (GB/T 39046-2020, table 4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class LegalBasis:
+    """What an item rests on (设定依据)."""
+
+    law_name: str = ""
+    document_number: str = ""
+    article: str = ""
+    content: str = ""
+    issuer: str = ""
+    effective_date: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HandlingStep:
+    """One step of the handling (办理环节)."""
+
+    step: str = ""
+    officer: str = ""
+    time_limit: str = ""
+    standard: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fee:
+    """A fee (收费项目)."""
+
+    fee_name: str = ""
+    fee_stand: str = ""
+    by_law: str = ""
+    is_desc: bool = False
+    desc_explain: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """Something the applicant hands in (申请材料)."""
+
+    name: str = ""
+    material_type: str = ""
+    material_format: str = ""
+    is_need: str = ""
+    source_type: str = ""
+    source_explain: str = ""
+    by_law: str = ""
+    accept_stand: str = ""
+    fill_explain: str = ""
+    page_num: int = 0
+    page_format: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A frequent question (常见问题)."""
+
+    question: str = ""
+    answer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A service item as one body carries it out (实施清单).
+
+    The names are those of the national exchange; the proto says each in Chinese. Codes are kept as
+    the tables of `tables` have them, dates as ISO 8601.
+    """
+
+    task_name: str = ""
+    alias: tuple[str, ...] = ()
+    catalog_code: str = ""
+    local_catalog_code: str = ""
+    task_code: str = ""
+    local_task_code: str = ""
+    task_handle_item: str = ""
+    task_type: str = ""
+    task_version: int = 0
+    plan_effective_date: str = ""
+    plan_cancel_date: str = ""
+    by_law: tuple[LegalBasis, ...] = ()
+    power_source: str = ""
+    use_level: str = ""
+    dept_code: str = ""
+    dept_name: str = ""
+    dept_type: str = ""
+    entrust_name: str = ""
+    region_code: str = ""
+    anticipate_day: int = 0
+    anticipate_type: str = ""
+    anticipate_explain: str = ""
+    promise_day: int = 0
+    promise_type: str = ""
+    promise_explain: str = ""
+    project_type: str = ""
+    accept_condition: str = ""
+    handle_type: tuple[str, ...] = ()
+    online_handle_depth: tuple[str, ...] = ()
+    limit_scene_num: int = 0
+    limit_scene_explain: str = ""
+    is_online: bool = False
+    online_handle_url: str = ""
+    mobile_terminal_url: str = ""
+    is_entry_center: bool = False
+    transact_addr: str = ""
+    transact_time: str = ""
+    is_schedule: bool = False
+    is_pay_online: bool = False
+    is_express: bool = False
+    handle_area: str = ""
+    handle_flow: tuple[HandlingStep, ...] = ()
+    link_way: str = ""
+    supervise_way: str = ""
+    server_type: tuple[str, ...] = ()
+    user_topic_type: tuple[str, ...] = ()
+    corp_topic_type: tuple[str, ...] = ()
+    result_name: str = ""
+    result_type: str = ""
+    is_fee: bool = False
+    fee_basis: str = ""
+    fees: tuple[Fee, ...] = ()
+    materials: tuple[Material, ...] = ()
+    faqs: tuple[Question, ...] = ()
+
+    @property
+    def item_id(self) -> str:
+        """实施编码, or 地方实施编码 where the body has no other."""
+        return self.task_code or self.local_task_code

@@ -1,0 +1,237 @@
+"""How a record becomes an item: field by field, then the rules that join fields."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from services.catalogue.domain import tables
+from services.catalogue.domain.item import Fee, HandlingStep, Item, LegalBasis, Material, Question
+from services.common import identifiers
+from services.common.errors import Invalid, Violation
+from services.common.fields import (
+    Reader,
+    code,
+    codes,
+    day,
+    flag,
+    matching,
+    read_record,
+    records,
+    region,
+    text,
+    texts,
+    uscc,
+    whole,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# What tells each shape of rows that the importer takes.
+SHAPES: dict[str, frozenset[str]] = {
+    "standard": frozenset({"task_name", "task_type"}),
+    "guangan": frozenset({"name", "item_code", "area_code", "task_type", "department"}),
+}
+# What only the server writes, and 事项状态, of which an import takes 在用 only.
+SERVER_FIELDS = frozenset({"item_id", "state", "version", "update_time"})
+IN_USE = "1"
+LOCAL_CODE = r"[0-9A-Za-z][0-9A-Za-z\-_.]{0,63}"
+
+
+class ItemInvalid(Invalid):
+    """The record cannot be an item; each violation names a field."""
+
+    reason = "ITEM_INVALID"
+
+
+_LAW = {
+    "law_name": text(200),
+    "document_number": text(200),
+    "article": text(200),
+    "content": text(5000, lines=True),
+    "issuer": text(200),
+    "effective_date": day(),
+}
+_STEP = {
+    "step": text(100),
+    "officer": text(100),
+    "time_limit": text(100),
+    "standard": text(2000, lines=True),
+}
+_FEE = {
+    "fee_name": text(200),
+    "fee_stand": text(1000, lines=True),
+    "by_law": text(1000, lines=True),
+    "is_desc": flag(),
+    "desc_explain": text(1000, lines=True),
+}
+_MATERIAL = {
+    "name": text(300),
+    "material_type": code(tables.MATERIAL_TYPES),
+    "material_format": code(tables.MATERIAL_FORMATS),
+    "is_need": code(tables.MATERIAL_NEEDS),
+    "source_type": code(tables.MATERIAL_SOURCES),
+    "source_explain": text(500, lines=True),
+    "by_law": text(1000, lines=True),
+    "accept_stand": text(2000, lines=True),
+    "fill_explain": text(2000, lines=True),
+    "page_num": whole(0, 1000),
+    "page_format": text(100),
+}
+_QUESTION = {"question": text(500, lines=True), "answer": text(5000, lines=True)}
+
+READERS: dict[str, Reader] = {
+    "task_name": text(300),
+    "alias": texts(100, 50),
+    "catalog_code": matching(r"[0-9]{2}[0-9A-Z]{10}", 12, "12 位基本编码"),
+    "local_catalog_code": matching(LOCAL_CODE, 64, "字母、数字和连字符组成的编码"),
+    "task_code": text(31),
+    "local_task_code": matching(LOCAL_CODE, 64, "字母、数字和连字符组成的编码"),
+    "task_handle_item": matching(LOCAL_CODE, 50, "字母、数字和连字符组成的编码"),
+    "task_type": code(tables.TASK_TYPES, width=2),
+    "task_version": whole(0, 100_000),
+    "task_state": code({IN_USE: "在用"}),
+    "plan_effective_date": day(),
+    "plan_cancel_date": day(),
+    "by_law": records(LegalBasis, _LAW, count=100, required=("law_name",)),
+    "power_source": code(tables.POWER_SOURCES),
+    "use_level": code(tables.USE_LEVELS),
+    "dept_code": uscc(registry=True),
+    "dept_name": text(200),
+    "dept_type": code(tables.BODY_TYPES),
+    "entrust_name": text(200),
+    "region_code": region(),
+    "anticipate_day": whole(0, 3650),
+    "anticipate_type": code(tables.DAY_KINDS),
+    "anticipate_explain": text(2000, lines=True),
+    "promise_day": whole(0, 3650),
+    "promise_type": code(tables.DAY_KINDS),
+    "promise_explain": text(2000, lines=True),
+    "project_type": code(tables.PROJECT_TYPES),
+    "accept_condition": text(5000, lines=True),
+    "handle_type": codes(tables.HANDLING_FORMS),
+    "online_handle_depth": codes(tables.ONLINE_DEPTHS),
+    "limit_scene_num": whole(0, 100),
+    "limit_scene_explain": text(1000, lines=True),
+    "is_online": flag(),
+    "online_handle_url": matching(r"https?://[^\s<>\"']{1,990}", 1000, "http 或 https 网址"),
+    "mobile_terminal_url": matching(r"https?://[^\s<>\"']{1,990}", 1000, "http 或 https 网址"),
+    "is_entry_center": flag(),
+    "transact_addr": text(1000, lines=True),
+    "transact_time": text(1000, lines=True),
+    "is_schedule": flag(),
+    "is_pay_online": flag(),
+    "is_express": flag(),
+    "handle_area": code(tables.HANDLING_AREAS),
+    "handle_flow": records(HandlingStep, _STEP, count=50, required=("step",)),
+    "link_way": text(500, lines=True),
+    "supervise_way": text(500, lines=True),
+    "server_type": codes(tables.AUDIENCES),
+    "user_topic_type": codes(tables.PERSON_TOPICS, width=3),
+    "corp_topic_type": codes(tables.ORGANISATION_TOPICS, width=3),
+    "result_name": text(300),
+    "result_type": code(tables.RESULT_TYPES),
+    "is_fee": flag(),
+    "fee_basis": text(2000, lines=True),
+    "fees": records(Fee, _FEE, count=50, required=("fee_name",)),
+    "materials": records(Material, _MATERIAL, count=100, required=("name",)),
+    "faqs": records(Question, _QUESTION, count=50, required=("question", "answer")),
+}
+REQUIRED = ("task_name", "task_type", "dept_name", "region_code")
+
+
+def item_of(values: Mapping[str, Any]) -> Item:
+    """The item in a record of the standard shape, as JSON, CSV or the message has it.
+
+    Raises:
+        ItemInvalid: with each field at fault.
+    """
+    given, wrong = read_record(values, READERS, required=REQUIRED, ignored=SERVER_FIELDS)
+    given.pop("task_state", None)
+    item = Item(**given)
+    if not wrong:
+        wrong = [*_identity(item), *_limits(item), *_fees(item), *_dates(item)]
+    if wrong:
+        raise ItemInvalid("事项信息有误，请按提示更正。", *wrong)
+    return item
+
+
+def item_of_row(values: Any, shape: str) -> Item:
+    """The item in one row of a file of the given shape.
+
+    Raises:
+        ItemInvalid: with each field at fault.
+    """
+    if not hasattr(values, "keys"):
+        raise ItemInvalid("不是一行完整的数据。", Violation("", "这一行不是一条完整的数据"))
+    return item_of(values if shape == "standard" else _from_guangan(values))
+
+
+def _identity(item: Item) -> list[Violation]:
+    """Rule I-1: an item has an 实施编码 whose parts agree with its fields, or a local one."""
+    if not item.task_code:
+        if item.local_task_code:
+            return []
+        return [Violation("task_code", "实施编码和地方实施编码至少填写一项")]
+    if not identifiers.is_task_code(item.task_code):
+        return [Violation("task_code", "应为 31 位实施编码：统一社会信用代码、行使层级和基本编码")]
+    body, level, catalogue = item.task_code[:18], item.task_code[18], item.task_code[19:]
+    parts = (
+        ("dept_code", item.dept_code, body, "实施主体编码"),
+        ("use_level", item.use_level, level, "行使层级"),
+        ("catalog_code", item.catalog_code, catalogue, "基本编码"),
+    )
+    return [
+        Violation(field, f"与实施编码中的{name}不一致")
+        for field, own, inside, name in parts
+        if own and own != inside
+    ]
+
+
+def _limits(item: Item) -> list[Violation]:
+    """Rule I-2 (优化营商环境条例 36): a promise may only shorten the limit of the law."""
+    comparable = item.anticipate_type == item.promise_type
+    if comparable and 0 < item.anticipate_day < item.promise_day:
+        return [Violation("promise_day", "承诺办结时限不得超过法定办结时限")]
+    return []
+
+
+def _fees(item: Item) -> list[Violation]:
+    """Rule I-3 (行政许可法 58, 59): what costs something says what, and on what basis."""
+    if item.is_fee:
+        missing = (
+            ("fee_basis", item.fee_basis, "收费的事项须写明收费依据"),
+            ("fees", item.fees, "收费的事项须列出收费项目"),
+        )
+        return [Violation(field, said) for field, value, said in missing if not value]
+    return [Violation("fees", "不收费的事项不得列出收费项目")] if item.fees else []
+
+
+def _dates(item: Item) -> list[Violation]:
+    """Rule I-4: an item ends after it begins."""
+    if item.plan_cancel_date and item.plan_cancel_date < item.plan_effective_date:
+        return [Violation("plan_cancel_date", "计划取消日期不得早于计划生效日期")]
+    return []
+
+
+def _from_guangan(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The mapping of the list that 广安区 published, whose rows have other names.
+
+    name → task_name, item_code → local_task_code, area_code → region_code, department → dept_name.
+    The item's code holds the body's 统一社会信用代码; `dept_code` holds a number of the old kind
+    and `main_item` a heading: both are passed over.
+    """
+    found: dict[str, Any] = {
+        "task_name": values.get("name"),
+        "local_task_code": values.get("item_code"),
+        "region_code": values.get("area_code"),
+        "dept_name": values.get("department"),
+        "task_type": values.get("task_type"),
+    }
+    passed = {"name", "item_code", "area_code", "department", "task_type", "dept_code", "main_item"}
+    found |= {name: value for name, value in values.items() if name not in passed}
+    inside = re.search(r"(?:^|-)([0-9A-Z]{18})(?:-|$)", str(values.get("item_code", "")))
+    if inside and identifiers.uscc_problem(inside[1]) is None:
+        found["dept_code"] = inside[1]
+    return found

@@ -1,0 +1,143 @@
+"""Domain values to protobuf messages and back. The only file that knows both shapes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import orjson
+from google.protobuf import json_format
+from zhengtong.catalogue.v1 import catalogue_events_pb2 as events_pb
+from zhengtong.catalogue.v1 import catalogue_pb2
+from zhengtong.search.v1 import search_pb2
+
+from services.catalogue import domain
+from services.catalogue.domain import Changed, Item, Listed, Withdrawn
+from services.catalogue.domain.tables import ON_APPLICATION, PROJECT_TYPES, TASK_TYPES
+from services.common import fields
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
+KIND = "item"
+LEGAL_ZONE = ZoneInfo("Asia/Shanghai")
+IMPORTED = events_pb.ItemsImported.DESCRIPTOR.full_name
+_PUBLISHED, _WITHDRAWN = catalogue_pb2.ITEM_STATE_PUBLISHED, catalogue_pb2.ITEM_STATE_WITHDRAWN
+_STATE_NAMES = {True: "ITEM_STATE_PUBLISHED", False: "ITEM_STATE_WITHDRAWN"}
+
+
+def item_of(message: catalogue_pb2.Item) -> Item:
+    """The item a caller hands in. Raises: ItemInvalid."""
+    return domain.item_of(json_format.MessageToDict(message, preserving_proto_field_name=True))
+
+
+def item_message(listed: Listed) -> catalogue_pb2.Item:
+    return catalogue_pb2.Item(
+        item_id=listed.item.item_id,
+        state=_PUBLISHED if listed.public else _WITHDRAWN,
+        version=listed.version,
+        update_time=listed.update_time,
+        **fields.plain(listed.item),
+    )
+
+
+def fact_message(fact: Changed | Withdrawn) -> Message:
+    if isinstance(fact, Withdrawn):
+        return events_pb.ItemWithdrawn(
+            removal=search_pb2.Removal(kind=KIND),
+            item_id=fact.listed.item.item_id,
+            reason=fact.reason,
+        )
+    kind = events_pb.ItemPublished if fact.newly else events_pb.ItemRevised
+    return kind(card=card_message(fact.listed.item), item=item_message(fact.listed))
+
+
+def import_message(count: int) -> events_pb.ImportPublished:
+    return events_pb.ImportPublished(kind=KIND, count=count)
+
+
+def card_message(item: Item) -> search_pb2.Card:
+    values = card(item)
+    for name in ("visible_from_time", "visible_until_time"):
+        if name in values:
+            values[name] = datetime.fromisoformat(values[name])
+    return search_pb2.Card(**values)
+
+
+def card(item: Item) -> dict[str, Any]:
+    """The card of an item, as the JSON form of its message."""
+    values: dict[str, Any] = {
+        "kind": KIND,
+        "title": item.task_name,
+        "summary": _summary(item),
+        "department": item.dept_name,
+        "region_code": item.region_code,
+        "url": f"/items/{item.item_id}",
+        "codes": [code for code in (item.task_code, item.local_task_code) if code],
+        "facets": {"task_type": item.task_type},
+    }
+    if item.alias:
+        values["aliases"] = list(item.alias)
+    start, end = visibility(item)
+    if start:
+        values["visible_from_time"] = _rfc3339(start)
+    if end:
+        values["visible_until_time"] = _rfc3339(end)
+    return values
+
+
+def visibility(item: Item) -> tuple[datetime | None, datetime | None]:
+    """From when and until when an item is shown: whole days of Asia/Shanghai, in UTC."""
+    return _midnight(item.plan_effective_date), _midnight(item.plan_cancel_date)
+
+
+def _midnight(day: str) -> datetime | None:
+    if not day:
+        return None
+    return datetime.combine(datetime.fromisoformat(day), time(), LEGAL_ZONE).astimezone(UTC)
+
+
+def _rfc3339(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def _summary(item: Item) -> str:
+    """What a searcher wants to know first: what it is, how long it takes, what it costs."""
+    parts = [TASK_TYPES.get(item.task_type, "")]
+    if item.task_type not in ON_APPLICATION:
+        parts.append("依职权实施，无需申请")
+    elif item.project_type:
+        parts.append(PROJECT_TYPES[item.project_type])
+    if item.promise_day:
+        unit = "个自然日" if item.promise_type == "2" else "个工作日"
+        parts.append(f"承诺 {item.promise_day} {unit}")
+    if item.is_fee:
+        parts.append("收费")
+    if item.is_online:
+        parts.append("可网上办理")
+    return " · ".join(part for part in parts if part)
+
+
+def record_json(listed: Listed, plain: dict[str, Any], updated: str) -> bytes:
+    """One ItemRecord as protobuf JSON, without the detour by a message.
+
+    Args:
+        plain: `fields.plain` of the item, which the store has made already.
+        updated: the item's update_time, RFC 3339.
+    """
+    item = {
+        "item_id": listed.item.item_id,
+        "state": _STATE_NAMES[listed.public],
+        "version": str(listed.version),
+        "update_time": updated,
+        **plain,
+    }
+    return orjson.dumps(
+        {
+            "subject": listed.item.item_id,
+            "version": str(listed.version),
+            "card": card(listed.item),
+            "item": item,
+        }
+    )

@@ -1,0 +1,90 @@
+"""zhengtong.catalogue.v1.CatalogueService over gRPC."""
+
+import grpc
+from zhengtong.catalogue.v1 import catalogue_service_pb2 as pb
+from zhengtong.catalogue.v1 import catalogue_service_pb2_grpc as pb_grpc
+
+from services.catalogue import messages, store, usecases
+from services.catalogue.domain import SHAPES
+from services.catalogue.store import MongoStore
+from services.common.grpc_host import Department, Plan
+from services.common.grpc_host.reports import report_message
+from services.common.paging import page_position, page_size, page_token
+from services.common.rows import Report, read_rows, shape_of
+from services.common.transaction import Unit
+
+
+class CatalogueServicer(pb_grpc.CatalogueServiceServicer):
+    def __init__(self, department: Department) -> None:
+        self._department = department
+
+    def ImportItems(
+        self, request: pb.ImportItemsRequest, context: grpc.ServicerContext
+    ) -> pb.ImportItemsResponse:
+        rows = read_rows(request.file.data, request.first_row or 1)
+        shape = shape_of(rows, request.shape, SHAPES)
+
+        def work(unit: Unit) -> pb.ImportItemsResponse:
+            report = Report(shape)
+            usecases.import_items(rows, report, store=MongoStore(unit))
+            return pb.ImportItemsResponse(report=report_message(report))
+
+        return self._department.change(request, pb.ImportItemsResponse, work)
+
+    def PublishItem(
+        self, request: pb.PublishItemRequest, context: grpc.ServicerContext
+    ) -> pb.PublishItemResponse:
+        item = messages.item_of(request.item)
+
+        def work(unit: Unit) -> pb.PublishItemResponse:
+            listed = usecases.publish(item, seen=request.version, store=MongoStore(unit))
+            return pb.PublishItemResponse(item=messages.item_message(listed))
+
+        return self._department.change(request, pb.PublishItemResponse, work)
+
+    def WithdrawItem(
+        self, request: pb.WithdrawItemRequest, context: grpc.ServicerContext
+    ) -> pb.WithdrawItemResponse:
+        def work(unit: Unit) -> pb.WithdrawItemResponse:
+            listed = usecases.withdraw(
+                request.item_id, request.reason, seen=request.version, store=MongoStore(unit)
+            )
+            return pb.WithdrawItemResponse(item=messages.item_message(listed))
+
+        return self._department.change(request, pb.WithdrawItemResponse, work)
+
+    def GetItem(
+        self, request: pb.GetItemRequest, context: grpc.ServicerContext
+    ) -> pb.GetItemResponse:
+        listed = MongoStore(self._department.reading()).get(request.item_id)
+        return pb.GetItemResponse(item=messages.item_message(listed))
+
+    def ListItems(
+        self, request: pb.ListItemsRequest, context: grpc.ServicerContext
+    ) -> pb.ListItemsResponse:
+        question = f"items/{request.region_code}/{request.dept_code}/{request.task_type}"
+        size = page_size(request.page_size)
+        position = page_position(question, request.page_token) or [""]
+        found = MongoStore(self._department.reading()).page(
+            region_code=request.region_code,
+            dept_code=request.dept_code,
+            task_type=request.task_type,
+            after=position[0],
+            size=size + 1,
+        )
+        more = page_token(question, [found[size - 1].item.item_id]) if len(found) > size else ""
+        items = [messages.item_message(listed) for listed in found[:size]]
+        return pb.ListItemsResponse(items=items, next_page_token=more)
+
+
+def attach(server: grpc.Server, department: Department) -> None:
+    """Add the department's calls to a server."""
+    pb_grpc.add_CatalogueServiceServicer_to_server(CatalogueServicer(department), server)
+
+
+PLAN = Plan(
+    service="zhengtong.catalogue.v1.CatalogueService",
+    ensure=store.ensure,
+    snapshot=store.snapshot,
+    attach=attach,
+)

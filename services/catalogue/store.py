@@ -1,0 +1,342 @@
+"""Items in MongoDB: the document, then the store of one unit of work."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import mongoengine as me
+import orjson
+from bson.int64 import Int64
+from pymongo import InsertOne, ReplaceOne
+from pymongo.errors import DuplicateKeyError
+
+from services.catalogue import messages
+from services.catalogue.domain import (
+    Changed,
+    Item,
+    ItemNotFound,
+    Kept,
+    Listed,
+    Withdrawn,
+)
+from services.common import fields
+from services.common.errors import Stale
+from services.common.eventlog import outbox
+from services.common.identifiers import region_ancestors
+from services.common.transaction import index_models
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from pymongo.database import Database
+
+    from services.common.eventlog.outbox import Told
+    from services.common.transaction import Unit
+
+    Document = dict[str, Any]
+
+COLLECTION: Final = "items"
+ALWAYS: Final = datetime(1, 1, 1, tzinfo=UTC)
+FOR_EVER: Final = datetime(9999, 12, 31, tzinfo=UTC)
+SNAPSHOT_PAGE: Final = 500
+
+
+class LegalBasisDocument(me.EmbeddedDocument):
+    law_name = me.StringField(required=True)
+    document_number = me.StringField()
+    article = me.StringField()
+    content = me.StringField()
+    issuer = me.StringField()
+    effective_date = me.StringField()
+
+
+class HandlingStepDocument(me.EmbeddedDocument):
+    step = me.StringField(required=True)
+    officer = me.StringField()
+    time_limit = me.StringField()
+    standard = me.StringField()
+
+
+class FeeDocument(me.EmbeddedDocument):
+    fee_name = me.StringField(required=True)
+    fee_stand = me.StringField()
+    by_law = me.StringField()
+    is_desc = me.BooleanField()
+    desc_explain = me.StringField()
+
+
+class MaterialDocument(me.EmbeddedDocument):
+    name = me.StringField(required=True)
+    material_type = me.StringField()
+    material_format = me.StringField()
+    is_need = me.StringField()
+    source_type = me.StringField()
+    source_explain = me.StringField()
+    by_law = me.StringField()
+    accept_stand = me.StringField()
+    fill_explain = me.StringField()
+    page_num = me.IntField(min_value=0)
+    page_format = me.StringField()
+
+
+class QuestionDocument(me.EmbeddedDocument):
+    question = me.StringField(required=True)
+    answer = me.StringField(required=True)
+
+
+class ItemContent(me.EmbeddedDocument):
+    """The item itself, as `fields.plain` has it."""
+
+    task_name = me.StringField(required=True, max_length=300)
+    alias = me.ListField(me.StringField())
+    catalog_code = me.StringField(max_length=12)
+    local_catalog_code = me.StringField(max_length=64)
+    task_code = me.StringField(max_length=31)
+    local_task_code = me.StringField(max_length=64)
+    task_handle_item = me.StringField(max_length=50)
+    task_type = me.StringField(required=True, max_length=2)
+    task_version = me.IntField(min_value=0)
+    plan_effective_date = me.StringField()
+    plan_cancel_date = me.StringField()
+    by_law = me.EmbeddedDocumentListField(LegalBasisDocument)
+    power_source = me.StringField()
+    use_level = me.StringField()
+    dept_code = me.StringField(max_length=18)
+    dept_name = me.StringField(required=True, max_length=200)
+    dept_type = me.StringField()
+    entrust_name = me.StringField()
+    region_code = me.StringField(required=True, regex=r"[0-9]{12}")
+    anticipate_day = me.IntField(min_value=0)
+    anticipate_type = me.StringField()
+    anticipate_explain = me.StringField()
+    promise_day = me.IntField(min_value=0)
+    promise_type = me.StringField()
+    promise_explain = me.StringField()
+    project_type = me.StringField()
+    accept_condition = me.StringField()
+    handle_type = me.ListField(me.StringField())
+    online_handle_depth = me.ListField(me.StringField())
+    limit_scene_num = me.IntField(min_value=0)
+    limit_scene_explain = me.StringField()
+    is_online = me.BooleanField()
+    online_handle_url = me.StringField()
+    mobile_terminal_url = me.StringField()
+    is_entry_center = me.BooleanField()
+    transact_addr = me.StringField()
+    transact_time = me.StringField()
+    is_schedule = me.BooleanField()
+    is_pay_online = me.BooleanField()
+    is_express = me.BooleanField()
+    handle_area = me.StringField()
+    handle_flow = me.EmbeddedDocumentListField(HandlingStepDocument)
+    link_way = me.StringField()
+    supervise_way = me.StringField()
+    server_type = me.ListField(me.StringField())
+    user_topic_type = me.ListField(me.StringField())
+    corp_topic_type = me.ListField(me.StringField())
+    result_name = me.StringField()
+    result_type = me.StringField()
+    is_fee = me.BooleanField()
+    fee_basis = me.StringField()
+    fees = me.EmbeddedDocumentListField(FeeDocument)
+    materials = me.EmbeddedDocumentListField(MaterialDocument)
+    faqs = me.EmbeddedDocumentListField(QuestionDocument)
+
+
+class ItemDocument(me.Document):
+    """An item and what the catalogue knows about it."""
+
+    id = me.StringField(primary_key=True, max_length=64)
+    version = me.LongField(required=True, min_value=1)
+    tick = me.LongField(required=True)
+    public = me.BooleanField(required=True)
+    update_time = me.DateTimeField(required=True)
+    digest = me.BinaryField(required=True, max_bytes=16)
+    regions = me.ListField(me.StringField())
+    visible_from = me.DateTimeField(required=True)
+    visible_until = me.DateTimeField(required=True)
+    item = me.EmbeddedDocumentField(ItemContent, required=True)
+
+    meta = {
+        "collection": COLLECTION,
+        "auto_create_index": False,
+        "indexes": [
+            ("public", "_id"),
+            ("public", "regions", "_id"),
+            ("public", "item.dept_code", "_id"),
+            ("public", "item.task_type", "_id"),
+        ],
+    }
+
+
+def ensure(database: Database[Document]) -> None:
+    """Make the collection's indexes."""
+    database[COLLECTION].create_indexes(index_models(ItemDocument))
+
+
+def snapshot(database: Database[Document]) -> Iterator[Told]:
+    """Every public item as the fact that it is published."""
+    after = ""
+    while True:
+        found = database[COLLECTION].find({"public": True, "_id": {"$gt": after}})
+        page = list(found.sort("_id", 1).limit(SNAPSHOT_PAGE))
+        for document in page:
+            fact = messages.fact_message(Changed(_listed(document), newly=True))
+            yield outbox.tell(
+                fact, subject=document["_id"], version=document["version"], tick=document["tick"]
+            )
+        if len(page) < SNAPSHOT_PAGE:
+            return
+        after = page[-1]["_id"]
+
+
+class MongoStore:
+    """The store of one unit: bound to its session, telling into its log."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+        self._items = unit.database[COLLECTION]
+        self._ticks: dict[str, int] = {}
+
+    def get(self, item_id: str) -> Listed:
+        document = self._items.find_one({"_id": item_id}, session=self._unit.session)
+        if document is None:
+            raise ItemNotFound(f"没有编号为 {item_id} 的事项。")
+        self._ticks[item_id] = document["tick"]
+        return _listed(document)
+
+    def kept(self, items: Sequence[Item]) -> Mapping[str, Kept]:
+        by_id = {item.item_id: item for item in items}
+        found = self._items.find(
+            {"_id": {"$in": list(by_id)}},
+            {"version": 1, "public": 1, "tick": 1, "digest": 1},
+            session=self._unit.session,
+        )
+        kept: dict[str, Kept] = {}
+        for document in found:
+            item_id = document["_id"]
+            self._ticks[item_id] = document["tick"]
+            same = document["digest"] == digest(fields.plain(by_id[item_id]))
+            kept[item_id] = Kept(document["version"], document["public"], same)
+        return kept
+
+    def save(self, fact: Changed | Withdrawn) -> Listed:
+        listed = self._timed(fact.listed)
+        tick = outbox.next_tick(self._ticks.get(listed.item.item_id, 0))
+        document = _document(listed, fields.plain(listed.item), tick)
+        ItemDocument._from_son(document).validate()  # noqa: SLF001  (mongoengine's one way in)
+        self._write(document)
+        self._unit.tell(
+            outbox.tell(
+                messages.fact_message(replace(fact, listed=listed)),
+                subject=listed.item.item_id,
+                version=listed.version,
+                tick=tick,
+                removal=isinstance(fact, Withdrawn),
+            )
+        )
+        return listed
+
+    def save_all(self, facts: Sequence[Changed]) -> None:
+        if not facts:
+            return
+        tick = outbox.next_tick(max(self._ticks.values(), default=0))
+        updated = self._unit.now.isoformat().replace("+00:00", "Z")
+        writes: list[InsertOne[Document] | ReplaceOne[Document]] = []
+        records: list[tuple[str, bytes]] = []
+        for fact in facts:
+            listed = self._timed(fact.listed)
+            plain = fields.plain(listed.item)
+            writes.append(_write_of(_document(listed, plain, tick)))
+            records.append((listed.item.item_id, messages.record_json(listed, plain, updated)))
+        replaced = sum(isinstance(write, ReplaceOne) for write in writes)
+        result = self._items.bulk_write(writes, ordered=False, session=self._unit.session)
+        if result.matched_count != replaced:
+            raise Stale("有事项在导入时被他人修改，请重新导入。")
+        self._tell_import(facts, records, tick)
+
+    def _tell_import(
+        self, facts: Sequence[Changed], records: Sequence[tuple[str, bytes]], tick: int
+    ) -> None:
+        batch = hashlib.sha256(f"{tick}{records[0][0]}".encode()).hexdigest()[:32]
+        bulk = outbox.tell_records(messages.IMPORTED, records, batch=batch, tick=tick)
+        self._unit.tell(*bulk)
+        newly = sum(fact.newly for fact in facts)
+        if newly:
+            count = messages.import_message(newly)
+            self._unit.tell(
+                outbox.tell(count, subject=batch, version=len(bulk) + 1, tick=tick + len(bulk))
+            )
+
+    def page(
+        self, *, region_code: str, dept_code: str, task_type: str, after: str, size: int
+    ) -> list[Listed]:
+        now = self._unit.now
+        wanted: Document = {
+            "public": True,
+            "_id": {"$gt": after},
+            "visible_from": {"$lte": now},
+            "visible_until": {"$gt": now},
+        }
+        wanted |= {"regions": region_code} if region_code else {}
+        wanted |= {"item.dept_code": dept_code} if dept_code else {}
+        wanted |= {"item.task_type": task_type} if task_type else {}
+        found = self._items.find(wanted, session=self._unit.session).sort("_id", 1)
+        return [_listed(document) for document in found.limit(size)]
+
+    def _timed(self, listed: Listed) -> Listed:
+        return replace(listed, update_time=self._unit.now)
+
+    def _write(self, document: Document) -> None:
+        """Insert version 1, replace a later one; somebody faster makes it stale."""
+        session = self._unit.session
+        if document["version"] == 1:
+            try:
+                self._items.insert_one(document, session=session)
+            except DuplicateKeyError:
+                raise Stale("该事项刚被他人发布，请重试。") from None
+            return
+        before = {"_id": document["_id"], "version": document["version"] - 1}
+        if not self._items.replace_one(before, document, session=session).matched_count:
+            raise Stale("该事项刚被他人修改，请重试。")
+
+
+def digest(plain: Mapping[str, Any]) -> bytes:
+    """16 bytes that are the same for the same item only."""
+    sorted_json = orjson.dumps(plain, option=orjson.OPT_SORT_KEYS)
+    return hashlib.blake2b(sorted_json, digest_size=16).digest()
+
+
+def _write_of(document: Document) -> InsertOne[Document] | ReplaceOne[Document]:
+    if document["version"] == 1:
+        return InsertOne(document)
+    return ReplaceOne({"_id": document["_id"], "version": document["version"] - 1}, document)
+
+
+def _document(listed: Listed, plain: dict[str, Any], tick: int) -> Document:
+    region = listed.item.region_code
+    start, end = messages.visibility(listed.item)
+    return {
+        "_id": listed.item.item_id,
+        "version": Int64(listed.version),
+        "tick": Int64(tick),
+        "public": listed.public,
+        "update_time": listed.update_time,
+        "digest": digest(plain),
+        "regions": [region, *region_ancestors(region)],
+        "visible_from": start or ALWAYS,
+        "visible_until": end or FOR_EVER,
+        "item": plain,
+    }
+
+
+def _listed(document: Document) -> Listed:
+    return Listed(
+        item=fields.restore(Item, document["item"]),
+        version=int(document["version"]),
+        public=document["public"],
+        update_time=document["update_time"],
+    )

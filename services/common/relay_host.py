@@ -1,0 +1,156 @@
+"""The relay process: for each department its relay, and what puts parked messages back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import aio_pika
+from aio_pika.exceptions import AMQPError
+from pymongo.errors import PyMongoError
+
+from services.common.delivery import parked, topology
+from services.common.eventlog import log
+from services.common.eventlog.relay import Relay
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aio_pika.abc import AbstractChannel, AbstractExchange
+    from pymongo.asynchronous.database import AsyncDatabase
+
+    from services.common.delivery.topology import Topology
+    from services.common.settings import Settings
+
+    Document = dict[str, Any]
+
+LOOK_EVERY = 0.3  # seconds between looks at the control files
+PUT_BACK_EVERY = 0.25
+PUT_BACK_BATCH = 100
+SLOWEST_RETRY = 2.0
+CONFIRM_WITHIN = 10.0
+
+logger = logging.getLogger(__name__)
+
+
+async def serve(settings: Settings, departments: Sequence[str]) -> None:
+    """Relay for these departments until SIGTERM or SIGINT.
+
+    Raises:
+        SettingMissing: a needed variable is not set.
+    """
+    settings.need("mongodb_uri", "amqp_uri")
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    client = log.connect(settings.mongodb_uri)
+    known = topology.load()
+    keepers = [
+        asyncio.create_task(_keep(name, client[f"zt_{name}"], settings, known))
+        for name in departments
+    ]
+    logger.info("ready relay")
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait([stopped, *keepers], return_when=asyncio.FIRST_COMPLETED)
+    for task in (stopped, *keepers):
+        task.cancel()
+    results = await asyncio.gather(*keepers, return_exceptions=True)
+    await client.close()
+    for result in results:
+        if isinstance(result, Exception):
+            raise result
+
+
+async def _keep(
+    name: str, database: AsyncDatabase[Document], settings: Settings, known: Topology
+) -> None:
+    """Run one department's relay while its control file does not stop it."""
+    control = settings.control_dir / f"{name}.stopped"
+    running: asyncio.Task[None] | None = None
+    try:
+        while True:
+            stopped = control.exists()
+            if stopped and running is not None:
+                logger.info("%s: relay is stopped by its control file", name)
+                await _end(running)
+                running = None
+            elif not stopped and running is None:
+                running = asyncio.create_task(_run(name, database, settings.amqp_uri, known))
+            if running is not None and running.done():
+                await running
+            await asyncio.sleep(LOOK_EVERY)
+    finally:
+        if running is not None:
+            await _end(running)
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+async def _run(
+    name: str, database: AsyncDatabase[Document], amqp_uri: str, known: Topology
+) -> None:
+    async def declare(channel: AbstractChannel) -> None:
+        await topology.declare(channel, known)
+
+    relay = Relay(
+        database,
+        name,
+        amqp_uri,
+        subscribed=topology.subscribers(known, name),
+        declare=declare,
+    )
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(relay.run())
+        tasks.create_task(_put_back_for_ever(name, database, amqp_uri, known))
+
+
+async def _put_back_for_ever(
+    name: str, database: AsyncDatabase[Document], amqp_uri: str, known: Topology
+) -> None:
+    """Put parked messages back when they are due; whoever is away is waited for."""
+    delay = 0.1
+    while True:
+        try:
+            connection = await aio_pika.connect(amqp_uri, timeout=CONFIRM_WITHIN)
+            async with connection:
+                channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
+                await topology.declare(channel, known)
+                exchange = await channel.get_exchange(topology.retry_exchange(name))
+                delay = 0.1
+                while True:
+                    if not await put_back(database, exchange):
+                        await asyncio.sleep(PUT_BACK_EVERY)
+        except (AMQPError, PyMongoError, OSError) as error:
+            logger.warning("%s: parked messages wait: %r", name, error)
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, SLOWEST_RETRY)
+
+
+async def put_back(database: AsyncDatabase[Document], exchange: AbstractExchange) -> int:
+    """Put the messages that are due back into their queues, and forget each after its confirm.
+
+    A message whose queue is gone stays parked; it is tried again until an operator decides.
+    """
+    due = await parked.parked_due(database, datetime.now(UTC), PUT_BACK_BATCH)
+    for row in due:
+        message = aio_pika.Message(
+            row.message.body,
+            headers=dict(row.message.headers),
+            content_type=row.message.content_type,
+            content_encoding=row.message.content_encoding,
+            delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+            message_id=row.message.message_id,
+        )
+        async with asyncio.timeout(CONFIRM_WITHIN):
+            await exchange.publish(message, routing_key=row.message.queue, mandatory=True)
+        await parked.remove(database, row)
+    return len(due)
