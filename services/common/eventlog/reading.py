@@ -11,7 +11,7 @@ from zhengtong.eventlog.v1 import eventlog_pb2
 from zhengtong.eventlog.v1 import eventlog_service_pb2 as pb
 from zhengtong.eventlog.v1 import eventlog_service_pb2_grpc as pb_grpc
 
-from services.common.errors import Invalid, Refused
+from services.common.errors import Invalid, Refused, Unavailable
 from services.common.eventlog import log
 from services.common.eventlog.outbox import Told
 
@@ -46,6 +46,12 @@ class LogPositionAhead(Invalid):
     """The caller has read what the log never said."""
 
     reason = "LOG_POSITION_AHEAD"
+
+
+class SnapshotBroken(Unavailable):
+    """The department stopped before the snapshot was whole."""
+
+    reason = "SNAPSHOT_BROKEN"
 
 
 class Head:
@@ -169,8 +175,11 @@ class EventLogServicer(pb_grpc.EventLogServiceServicer):
         records: list[eventlog_pb2.Event] = []
         size = 0
         for told in self._snapshot(self._database):
-            if not context.is_active() or self.head.ended:
+            if not context.is_active():
                 return
+            if self.head.ended:
+                # An ended stream would pass for a whole snapshot, and readers drop what it lacks.
+                raise SnapshotBroken("部门正在停止服务，请稍后重新获取快照。")
             records.append(self._record(told, epoch))
             size += len(told.data)
             if len(records) >= SNAPSHOT_RECORDS or size >= BATCH_BYTES:
