@@ -30,6 +30,7 @@ class Child:
         self.log = layout.logs / f"{process.name}.log"
         self.restarts = 0
         self.ready = False
+        self.killed = False
         self.due: float | None = None
         """When it is to be started (again), on the monotonic clock; None while it runs."""
         self._pids = layout.pids
@@ -104,6 +105,8 @@ class Child:
             self._popen.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
+        """SIGKILL, to all that it started too."""
+        self.killed = True
         if self._popen:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._popen.pid, signal.SIGKILL)

@@ -48,6 +48,8 @@ class Process:
     """Asked again and again until it says yes, after each start; None = ready once started."""
     stage: int = 0
     """Higher stages are stopped before lower ones."""
+    patience: float = 15.0
+    """Seconds between SIGTERM and SIGKILL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,16 +179,20 @@ def title(name: str) -> str:
 def host_and_port(variable: str, address: str) -> tuple[str, int]:
     """`127.0.0.1:50151` as a pair."""
     host, _, number = address.rpartition(":")
-    if not host or not number.isdecimal() or not 0 < int(number) < 65536:
+    if not host or not _is_port(number):
         raise BadSetting(f"{variable}：{address!r} 不是“主机:端口”。")
     return host.strip("[]"), int(number)
 
 
 def _port(env: Mapping[str, str], variable: str, default: int) -> int:
     text = env.get(variable) or str(default)
-    if not text.isdecimal() or not 0 < int(text) < 65536:
+    if not _is_port(text):
         raise BadSetting(f"{variable}：{text!r} 不是端口号（1–65535）。")
     return int(text)
+
+
+def _is_port(text: str) -> bool:
+    return len(text) <= 5 and text.isascii() and text.isdecimal() and 0 < int(text) < 65536
 
 
 def _grpc_addresses(text: str, departments: Sequence[str]) -> dict[str, str]:

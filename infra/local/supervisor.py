@@ -16,7 +16,6 @@ from infra.local.plan import Process, title
 from infra.local.progress import Progress
 
 STOP_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
-STOP_SECONDS = 15.0
 PROBE_EVERY = 0.1
 IDLE = 1.0
 LOGS_EVERY = 5.0
@@ -105,24 +104,27 @@ class Supervisor:
         self.tell_status()
 
     def stop_all(self) -> None:
-        """SIGTERM stage by stage, the highest first; SIGKILL for who needs over 15 seconds."""
+        """SIGTERM stage by stage, the highest first; SIGKILL for who needs too long."""
         self._state = "stopping"
         self.tell_status()
         for stage in sorted({child.process.stage for child in self._children.values()})[::-1]:
-            members = [c for c in self._children.values() if c.process.stage == stage and c.pid]
-            for child in members:
-                child.ask_to_stop()
-            deadline = time.monotonic() + STOP_SECONDS
-            while members and time.monotonic() < deadline:
-                members = [child for child in members if child.reap() is None]
-                if members:
-                    signal.sigtimedwait({signal.SIGCHLD}, 0.2)
-            for child in members:
-                self._progress.say(f"{title(child.name)} 在 15 秒内没有停下，强制结束。")
-                child.kill()
-                while child.reap() is None:
-                    signal.sigtimedwait({signal.SIGCHLD}, 0.2)
+            self._stop_together(
+                [c for c in self._children.values() if c.process.stage == stage and c.pid]
+            )
         self._children.clear()
+
+    def _stop_together(self, members: Sequence[Child]) -> None:
+        for child in members:
+            child.ask_to_stop()
+        asked = time.monotonic()
+        while members:
+            for child in members:
+                if time.monotonic() - asked >= child.process.patience and not child.killed:
+                    self._progress.say(f"{title(child.name)} 没有按时停下，强制结束。")
+                    child.kill()
+            members = [child for child in members if child.reap() is None]
+            if members:
+                signal.sigtimedwait({signal.SIGCHLD}, PROBE_EVERY)
 
     def _wait(self) -> None:
         """Sleep until a child ends, a stop is asked for, or something is due."""
