@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta, timezone
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import orjson
 from google.protobuf import json_format
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
 KIND = "item"
-LEGAL_ZONE = ZoneInfo("Asia/Shanghai")
+LEGAL_ZONE = timezone(timedelta(hours=8), "Asia/Shanghai")  # no summer time since 1991
 IMPORTED = events_pb.ItemsImported.DESCRIPTOR.full_name
 _PUBLISHED, _WITHDRAWN = catalogue_pb2.ITEM_STATE_PUBLISHED, catalogue_pb2.ITEM_STATE_WITHDRAWN
 _STATE_NAMES = {True: "ITEM_STATE_PUBLISHED", False: "ITEM_STATE_WITHDRAWN"}

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import aio_pika
-from aio_pika.exceptions import AMQPError
+from aio_pika.exceptions import AMQPError, PublishError
 from pymongo.errors import PyMongoError
 
 from services.common.delivery import parked, topology
@@ -138,7 +138,7 @@ async def _put_back_for_ever(
 async def put_back(database: AsyncDatabase[Document], exchange: AbstractExchange) -> int:
     """Put the messages that are due back into their queues, and forget each after its confirm.
 
-    A message whose queue is gone stays parked; it is tried again until an operator decides.
+    A message whose queue is gone is dead: it must not keep the others from theirs.
     """
     due = await parked.parked_due(database, datetime.now(UTC), PUT_BACK_BATCH)
     for row in due:
@@ -150,7 +150,11 @@ async def put_back(database: AsyncDatabase[Document], exchange: AbstractExchange
             delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
             message_id=row.message.message_id,
         )
-        async with asyncio.timeout(CONFIRM_WITHIN):
-            await exchange.publish(message, routing_key=row.message.queue, mandatory=True)
-        await parked.remove(database, row)
+        try:
+            async with asyncio.timeout(CONFIRM_WITHIN):
+                await exchange.publish(message, routing_key=row.message.queue, mandatory=True)
+        except PublishError:
+            await parked.undeliverable(database, row)
+        else:
+            await parked.remove(database, row)
     return len(due)

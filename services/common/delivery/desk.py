@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import orjson
+from opentelemetry.trace import get_current_span, use_span
 from pymongo import ASCENDING, IndexModel, ReturnDocument, UpdateOne
 from pymongo.errors import PyMongoError
 
@@ -27,7 +28,7 @@ from services.common.delivery.failures import (
 from services.common.delivery.parked import Message, Why
 from services.common.delivery.readers import Department, reader_of
 from services.common.envelope import Event, unpack
-from services.common.telemetry import meter
+from services.common.telemetry import context_from, meter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -151,13 +152,20 @@ class Desk:
                 if is_outage(error) and (blip < BLIPS or not self._database_answers()):
                     self._wait_for_the_database()
                     continue
-                why = judge(error, message.attempt, self._department.now())
-                log = logger.info if why.due else logger.error
-                log("%s %s: %s", self._subscription.queue, event.id, why, exc_info=not why.due)
-                self._park(message, why, event)
+                self._set_aside(message, event, error)
             else:
                 self._count("applied")
             return
+
+    def _set_aside(self, message: Message, event: Event[Any], error: Exception) -> None:
+        why = judge(error, message.attempt, self._department.now())
+        with use_span(get_current_span(context_from(event.traceparent))):
+            # An operator finds the whole story by the trace of the change that was told.
+            log = logger.info if why.due else logger.error
+            log(
+                "%s %s: %s", self._subscription.queue, event.id, why, exc_info=not why.due and error
+            )
+        self._park(message, why, event)
 
     def _apply_suspect(self, message: Message) -> None:
         with _suspect_at_work:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 COLLECTION = "parked"
 ATTEMPT = "zhengtong-attempt"  # the header in which the number of attempts made travels
+QUEUE_GONE = "QUEUE_GONE"
 LARGEST_BODY = 15_000_000  # bytes; a document holds 16 MB
 
 INDEXES = [
@@ -163,6 +164,14 @@ async def remove(database: AsyncDatabase[Document], parked: Parked) -> bool:
     """
     result = await database[COLLECTION].delete_one({"_id": parked.id, "token": parked.token})
     return result.deleted_count == 1
+
+
+async def undeliverable(database: AsyncDatabase[Document], parked: Parked) -> None:
+    """Bury a message that the broker has no queue for any more: its handler is gone."""
+    await database[COLLECTION].update_one(
+        {"_id": parked.id, "token": parked.token},
+        {"$set": {"due": None, "reason": QUEUE_GONE, "token": uuid.uuid4().hex}},
+    )
 
 
 def list_parked(

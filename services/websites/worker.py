@@ -1,0 +1,5 @@
+"""Facts of other departments that websites hears: none yet."""
+
+
+class Worker:
+    name = "websites"

@@ -1,0 +1,56 @@
+"""What tests of every kind share: rules by number, servers of their own, a fresh database each."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+
+import pytest
+
+from infra.local.stack import Stack
+from services.common import transaction
+from services.common.callers import OPERATOR
+from services.common.transaction import Request, Unit, connect
+
+NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)  # Monday, 10:00 in Asia/Shanghai
+
+
+@pytest.fixture(scope="session")
+def mongodb_uri(tmp_path_factory):
+    """A real MongoDB of this session's own."""
+    with Stack(tmp_path_factory.mktemp("mongo"), only=["mongo"]) as stack:
+        yield stack.env["MONGODB_URI"]
+
+
+@pytest.fixture(scope="session")
+def mongo(mongodb_uri):
+    client = connect(mongodb_uri)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def database(mongo):
+    """An empty database with what every department has."""
+    name = f"t_{uuid.uuid4().hex[:12]}"
+    transaction.ensure(mongo[name])
+    yield mongo[name]
+    mongo.drop_database(name)
+
+
+@pytest.fixture
+def committed(database):
+    """Runs work in a transaction of its own, as a call does, and gives what it gives."""
+
+    def run(work, *, now=NOW):
+        request = Request(OPERATOR, "tests.Call", "", b"", now, "")
+
+        def body(session):
+            unit = Unit(database, session, now)
+            result = work(unit)
+            transaction.record(unit, request)
+            return result
+
+        return transaction.transact(database, body)
+
+    return run

@@ -1,0 +1,52 @@
+"""Stores that keep things in memory, for tests of use cases; each passes the suite of the real one."""
+
+from dataclasses import replace
+
+from services.catalogue.domain import ItemNotFound, Kept
+from services.common.errors import Stale
+
+
+class FakeCatalogue:
+    """services.catalogue.usecases.Store in memory; `told` is what the log would have."""
+
+    def __init__(self, now=None):
+        self.now = now
+        self.items = {}
+        self.told = []
+
+    def get(self, item_id):
+        if item_id not in self.items:
+            raise ItemNotFound(item_id)
+        return self.items[item_id]
+
+    def kept(self, items):
+        return {
+            item.item_id: Kept(known.version, known.public, known.item == item)
+            for item in items
+            if (known := self.items.get(item.item_id))
+        }
+
+    def save(self, fact):
+        listed = replace(fact.listed, update_time=self.now)
+        before = self.items.get(listed.item.item_id)
+        if (before.version if before else 0) != listed.version - 1:
+            raise Stale(listed.item.item_id)
+        self.items[listed.item.item_id] = listed
+        self.told.append(fact)
+        return listed
+
+    def save_all(self, facts):
+        for fact in facts:
+            self.save(fact)
+
+    def page(self, *, region_code, dept_code, task_type, after, size):
+        found = [
+            listed
+            for item_id, listed in sorted(self.items.items())
+            if item_id > after
+            and listed.public
+            and (not region_code or listed.item.region_code == region_code)
+            and (not dept_code or listed.item.dept_code == dept_code)
+            and (not task_type or listed.item.task_type == task_type)
+        ]
+        return found[:size]

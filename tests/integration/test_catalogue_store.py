@@ -1,0 +1,212 @@
+"""One suite for the catalogue's store, on the fake and on MongoDB alike; then what only MongoDB has."""
+
+from dataclasses import replace
+
+import orjson
+import pytest
+
+from services.catalogue import domain, messages, usecases
+from services.catalogue import store as mongo_store
+from services.catalogue.domain import ItemNotFound, item_of
+from services.catalogue.store import ItemDocument, MongoStore
+from services.common import fields
+from services.common.errors import Stale
+from services.common.rows import Report, Row
+from tests.conftest import NOW
+from tests.fakes import FakeCatalogue
+
+
+@pytest.fixture(params=["fake", "mongo"])
+def keeping(request):
+    """Runs work with a store: one transaction on MongoDB, one object in memory."""
+    if request.param == "fake":
+        fake = FakeCatalogue(NOW)
+        return lambda work: work(fake)
+    database, committed = request.getfixturevalue("database"), request.getfixturevalue("committed")
+    mongo_store.ensure(database)
+    return lambda work: committed(lambda unit: work(MongoStore(unit)))
+
+
+def test_what_was_published_is_got(keeping):
+    published = keeping(lambda store: usecases.publish(item(), seen=0, store=store))
+    assert keeping(lambda store: store.get("T-1")) == published
+    assert published.version == 1
+    assert published.update_time == NOW
+
+
+def test_an_unknown_item_is_not_found(keeping):
+    with pytest.raises(ItemNotFound):
+        keeping(lambda store: store.get("nowhere"))
+
+
+def test_a_change_raises_the_version_and_a_repetition_does_not(keeping):
+    for task_name, version in (("甲", 1), ("乙", 2), ("乙", 2)):
+        listed = keeping(
+            lambda store, name=task_name: usecases.publish(
+                item(task_name=name), seen=0, store=store
+            )
+        )
+        assert (listed.item.task_name, listed.version) == (task_name, version)
+
+
+def test_a_withdrawn_item_leaves_the_list_and_can_come_back(keeping):
+    keeping(lambda store: usecases.publish(item(), seen=0, store=store))
+    keeping(lambda store: usecases.withdraw("T-1", "停办", seen=0, store=store))
+    assert keeping(names) == []
+    assert not keeping(lambda store: store.get("T-1")).public
+    keeping(lambda store: usecases.publish(item(), seen=2, store=store))
+    assert keeping(names) == ["T-1"]
+
+
+def test_two_changes_from_one_version_are_not_both_made(keeping):
+    keeping(lambda store: usecases.publish(item(), seen=0, store=store))
+    stale = domain.Changed(domain.Listed(item(task_name="丙"), version=1), newly=False)
+    with pytest.raises(Stale):
+        keeping(lambda store: store.save(stale))
+
+
+def test_lists_are_in_order_and_filtered(keeping):
+    for code, region in (("B", "530100000000"), ("A", "530100000000"), ("C", "532900000000")):
+        one = item(local_task_code=code, region_code=region)
+        keeping(lambda store, one=one: usecases.publish(one, seen=0, store=store))
+    assert keeping(names) == ["A", "B", "C"]
+    assert keeping(lambda store: names(store, region_code="530100000000")) == ["A", "B"]
+    assert keeping(lambda store: names(store, after="A", size=1)) == ["B"]
+
+
+def test_an_import_keeps_good_rows_and_reports_bad_ones(keeping):
+    rows = [
+        Row(1, record(local_task_code="A")),
+        Row(2, record(local_task_code="B", region_code="x")),
+        Row(3, record(local_task_code="A")),
+        Row(4, record(local_task_code="A", task_name="另一个")),
+        Row(5, None),
+    ]
+    report = keeping(lambda store: imported(rows, store))
+    assert (report.read, report.created, report.unchanged, report.rejected) == (5, 1, 1, 3)
+    assert [(r.row, r.field) for r in report.rejections] == [
+        (2, "region_code"),
+        (4, "local_task_code"),
+        (5, ""),
+    ]
+    again = keeping(lambda store: imported(rows[:1], store))
+    assert (again.created, again.changed, again.unchanged) == (0, 0, 1)
+    other = keeping(
+        lambda store: imported([Row(1, record(local_task_code="A", alias="甲"))], store)
+    )
+    assert (other.created, other.changed, other.unchanged) == (0, 1, 0)
+
+
+def test_an_import_and_a_single_call_write_and_tell_the_same(database, committed):
+    mongo_store.ensure(database)
+    one, two = item(local_task_code="A", alias="甲、乙"), item(local_task_code="B", alias="甲、乙")
+    committed(lambda unit: usecases.publish(one, seen=0, store=MongoStore(unit)))
+    rows = [Row(1, record(local_task_code="B", alias="甲、乙"))]
+    committed(lambda unit: imported(rows, MongoStore(unit)))
+    single, bulk = database["items"].find().sort("_id")
+    assert single["item"] | {"local_task_code": "B"} == bulk["item"]
+    assert two == fields.restore(type(two), bulk["item"])
+    told = {event["type"].rpartition(".")[2]: event for event in database["events"].find()}
+    card, record_ = orjson.loads(told["ItemPublished"]["data"]), _record(told)
+    assert _without_id(card["card"]) == _without_id(record_["card"])
+    assert card["item"] | {"item_id": "B", "local_task_code": "B"} == record_["item"]
+
+
+def test_what_an_import_writes_is_what_the_document_allows(database, committed):
+    mongo_store.ensure(database)
+    committed(lambda unit: imported([Row(1, record())], MongoStore(unit)))
+    ItemDocument._from_son(database["items"].find_one()).validate()
+
+
+def test_facts_and_audit_are_in_the_transaction(database, committed):
+    mongo_store.ensure(database)
+
+    def fails(unit):
+        usecases.publish(item(), seen=0, store=MongoStore(unit))
+        raise Stale("meanwhile")
+
+    with pytest.raises(Stale):
+        committed(fails)
+    names = ("items", "events", "audit")
+    assert [database[name].count_documents({}) for name in names] == [0, 0, 0]
+    committed(lambda unit: usecases.publish(item(), seen=0, store=MongoStore(unit)))
+    assert [database[name].count_documents({}) for name in names] == [1, 1, 1]
+    assert database["audit"].find_one()["subjects"] == ["T-1"]
+
+
+def test_an_item_is_listed_from_its_first_day_to_its_last(database, committed):
+    mongo_store.ensure(database)
+    dated = item(plan_effective_date="2026-11-24", plan_cancel_date="2026-11-26")
+    committed(lambda unit: usecases.publish(dated, seen=0, store=MongoStore(unit)))
+    listed = {
+        day: committed(lambda unit: names(MongoStore(unit)), now=NOW.replace(day=day))
+        for day in (23, 24, 25, 26)
+    }
+    assert listed == {23: [], 24: ["T-1"], 25: ["T-1"], 26: []}
+
+
+def test_the_snapshot_has_what_is_public(database, committed):
+    mongo_store.ensure(database)
+    for code in "ABC":
+        one = item(local_task_code=code)
+        committed(lambda unit, one=one: usecases.publish(one, seen=0, store=MongoStore(unit)))
+    committed(lambda unit: usecases.withdraw("B", "停办", seen=0, store=MongoStore(unit)))
+    found = {told.subject: told.version for told in mongo_store.snapshot(database)}
+    assert found == {"A": 1, "C": 1}
+
+
+def test_every_question_to_the_database_has_its_index(database, committed):
+    mongo_store.ensure(database)
+    committed(lambda unit: imported([Row(1, record())], MongoStore(unit)))
+    for extra in ({}, {"regions": "r"}, {"item.dept_code": "d"}, {"item.task_type": "t"}):
+        plan = database["items"].find({"public": True, "_id": {"$gt": ""}, **extra}).sort("_id", 1)
+        stages = str(plan.explain()["queryPlanner"]["winningPlan"])
+        assert "COLLSCAN" not in stages
+        assert "'SORT'" not in stages
+
+
+def imported(rows, store):
+    report = Report("standard")
+    usecases.import_items(rows, report, store=store)
+    return report
+
+
+def names(store, *, region_code="", after="", size=10):
+    found = store.page(region_code=region_code, dept_code="", task_type="", after=after, size=size)
+    return [listed.item.item_id for listed in found]
+
+
+def _record(told):
+    return orjson.loads(told["ItemsImported"]["data"])["records"][0]
+
+
+def _without_id(card):
+    return {name: value for name, value in card.items() if name not in ("url", "codes")}
+
+
+def item(**changes):
+    return item_of(record(**changes))
+
+
+def record(**changes):
+    values = {
+        "task_name": "食品经营许可",
+        "task_type": "01",
+        "dept_name": "昆明市市场监督管理局",
+        "region_code": "530100000000",
+        "local_task_code": "T-1",
+    }
+    return values | changes
+
+
+def test_the_json_of_a_record_is_the_json_of_its_message():
+    listed = domain.Listed(item(plan_effective_date="2026-11-24"), version=7, update_time=NOW)
+    updated = NOW.isoformat().replace("+00:00", "Z")
+    fast = orjson.loads(messages.record_json(listed, fields.plain(listed.item), updated))
+    changed = domain.Changed(replace(listed), newly=True)
+    slow = messages.fact_message(changed)
+    from google.protobuf import json_format
+
+    full = json_format.MessageToDict(slow, preserving_proto_field_name=True)
+    assert fast["item"] == full["item"]
+    assert fast["card"] == full["card"]
