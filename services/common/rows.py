@@ -131,6 +131,8 @@ def parse(file: BinaryIO, first: int) -> Iterator[Row]:
             yield Row(number, value)
     except UnicodeDecodeError:
         raise _unreadable("文件的字符编码既不是 UTF-8 也不是 GB 18030。") from None
+    finally:
+        text.detach()  # the file is its opener's to close
 
 
 def _encoding(file: BinaryIO) -> str:
