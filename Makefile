@@ -10,6 +10,7 @@ BIN := $(VENV)/bin
 PROTOS := $(shell find protos -name '*.proto' -not -path 'protos/gen/*')
 PYTEST_OPTIONS ?=
 RUN_OPTIONS ?=
+LOCK_OPTIONS := --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .PHONY: help
 help: ## 列出各个目标 (list the targets)
@@ -34,7 +35,8 @@ protos: venv ## 由 protos 生成 Python 代码 (generate the contracts' code)
 
 .PHONY: lock
 lock: ## 按 pyproject.toml 重新锁定依赖版本 (pin the versions anew)
-	uv pip compile --universal --python-version 3.11 pyproject.toml --all-extras --upgrade --no-emit-index-url --no-emit-find-links -o requirements.lock
+	uv pip compile $(LOCK_OPTIONS) --all-extras --upgrade pyproject.toml -o requirements.lock
+	uv pip compile $(LOCK_OPTIONS) --constraint requirements.lock pyproject.toml -o infra/docker/requirements.lock
 
 .PHONY: system-test-deps
 system-test-deps: ## 安装浏览器测试所需的 Chromium 与中文字体，需要 root (the one step that needs root)

@@ -167,7 +167,7 @@ def _wait_ready(supervisor: Supervisor, progress: Progress) -> bool:
 def _load_sample(supervisor: Supervisor, plan: Plan, progress: Progress) -> None:
     """Load the sample data while the platform runs on; a failure is told and tried next time."""
     progress.step("第一次启动：正在载入示例数据…")
-    command = [sys.executable, "-m", "gateway.cli", "sample"]
+    command = [sys.executable, "-m", "infra.sample.load"]
     environment = {**os.environ, **plan.environment(), pids.MARK: str(plan.layout.root)}
     loader = subprocess.Popen(  # noqa: S603
         command,

@@ -1,0 +1,5 @@
+"""`python -m gateway.cli` is `zhengtong`."""
+
+from gateway.cli import main
+
+main()

@@ -1,0 +1,233 @@
+"""`zhengtong import`: a file of any size, in calls of 500 rows, each safe to repeat."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import typer
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from gateway.cli.saying import (
+    DIFFERS,
+    NO_ANSWER,
+    REFUSED,
+    WRONG_USE,
+    AsJson,
+    console,
+    fail,
+    give,
+    say,
+)
+from gateway.cli.surroundings import settings
+from services.common.rows import ImportUnreadable, Row, parse
+from services.common.settings import Settings
+
+ROWS_A_CALL = 500
+BYTES_A_CALL = 3_000_000
+TRIES = 8
+SLOWEST_RETRY = 10.0  # seconds
+SHOWN = 20  # rejections told to people; all of them are in the report
+PATHS = {
+    "items": "/api/v1/items:import",
+    "credit": "/api/v1/credit:import",
+    "utilities": "/api/v1/utilities:import",
+    "websites": "/api/v1/websites:import",
+}
+COUNTS = ("read", "created", "changed", "unchanged", "rejected")
+
+app = typer.Typer(no_args_is_help=True)
+FilePath = Annotated[Path, typer.Argument(help="JSON、JSON Lines 或 CSV 文件；也可以是目录。")]
+Shape = Annotated[str, typer.Option(help="文件的格式；不指明则由内容识别。")]
+ReportPath = Annotated[Path | None, typer.Option(help="把被拒的行写入此文件（JSON Lines）。")]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of the rows of all files."""
+
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
+    rejections: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, file: str, report: dict[str, Any]) -> None:
+        """Take in the report of one call."""
+        for name in COUNTS:
+            self.counts[name] += int(report.get(name, 0))
+        for one in report.get("rejections", []):
+            row = {"file": file, "row": int(one["row"])}
+            self.rejections.append(row | {"field": one["field"], "reason": one["reason"]})
+
+
+class Platform:
+    """The gateway as an importer uses it: with the operator's token, patient while it restarts."""
+
+    def __init__(self, known: Settings) -> None:
+        host = known.http_host if known.http_host != "0.0.0.0" else "127.0.0.1"  # noqa: S104
+        try:
+            token = known.operator_token_file.read_text().strip()
+        except OSError:
+            fail(
+                f"读不到操作员令牌 {known.operator_token_file}。请在平台所在目录运行，"
+                "或用 ZHENGTONG_OPERATOR_TOKEN_FILE 指明。",
+                WRONG_USE,
+            )
+        self._client = httpx.Client(
+            base_url=f"http://{host}:{known.http_port}",
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=60,
+            trust_env=False,
+        )
+
+    def send(  # noqa: RET503  (fail never returns)
+        self, target: str, content: bytes, shape: str, first_row: int
+    ) -> dict[str, Any]:
+        """One call's report; the same request id at every try, so that no row counts twice."""
+        query = {"first_row": str(first_row), "request_id": uuid.uuid4().hex}
+        query |= {"shape": shape} if shape else {}
+        delay = 0.5
+        for attempt in range(TRIES):
+            try:
+                answer = self._client.post(
+                    PATHS[target],
+                    params=query,
+                    content=content,
+                    headers={"Content-Type": "application/jsonl"},
+                )
+            except httpx.TransportError as error:
+                said = f"平台没有应答（{error}）。请确认已经启动：make up"
+            else:
+                if answer.status_code == httpx.codes.OK:
+                    return dict(answer.json()["report"])
+                problem = _problem(answer)
+                if answer.status_code not in (429, 503, 504):
+                    code = WRONG_USE if answer.status_code == httpx.codes.BAD_REQUEST else REFUSED
+                    fail(problem, code)
+                said = problem
+                delay = max(delay, float(answer.headers.get("retry-after", 0)))
+            if attempt < TRIES - 1:
+                time.sleep(min(delay, SLOWEST_RETRY))
+                delay *= 2
+        fail(said, NO_ANSWER)
+
+
+def _problem(answer: httpx.Response) -> str:
+    try:
+        problem = answer.json()
+        return str(problem.get("detail") or problem.get("title"))
+    except ValueError:
+        return f"平台回答了 {answer.status_code}。"
+
+
+def import_files(target: str, paths: Iterable[Path], shape: str = "") -> Outcome:
+    """Import files one after another, with a progress bar.
+
+    Args:
+        target: items, credit, utilities or websites.
+    """
+    files = [file for path in paths for file in _files(path)]
+    platform = Platform(settings())
+    outcome = Outcome()
+    bar = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[rows]} 行"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*bar, console=console, transient=False) as progress:
+        for file in files:
+            task = progress.add_task(file.name, total=max(file.stat().st_size, 1), rows=0)
+            rows = 0
+            for position, batch in _batches(file):
+                content = b"\n".join(_line(row) for row in batch)
+                outcome.add(file.name, platform.send(target, content, shape, batch[0].number))
+                rows += len(batch)
+                progress.update(task, completed=position, rows=rows)
+            progress.update(task, completed=file.stat().st_size, total=file.stat().st_size)
+    return outcome
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_dir():
+        found = sorted(p for p in path.iterdir() if p.suffix in (".csv", ".json", ".jsonl"))
+        if not found:
+            fail(f"目录 {path} 里没有 CSV 或 JSON 文件。", WRONG_USE)
+        return found
+    if not path.is_file():
+        fail(f"没有这个文件：{path}", WRONG_USE)
+    return [path]
+
+
+def _batches(path: Path) -> Iterator[tuple[int, list[Row]]]:
+    """Rows in batches, with how far the file was read."""
+    try:
+        with path.open("rb") as file:
+            rows = parse(file, 1)
+            while batch := list(islice(rows, ROWS_A_CALL)):
+                yield file.tell(), batch
+    except ImportUnreadable as error:
+        fail(f"{path}：{error}", WRONG_USE)
+
+
+def _line(row: Row) -> bytes:
+    return json.dumps(row.values, ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+def _run(target: str, paths: list[Path], shape: str, report: Path | None, *, as_json: bool) -> None:
+    outcome = import_files(target, paths, shape)
+    if report:
+        lines = (json.dumps(one, ensure_ascii=False) + "\n" for one in outcome.rejections)
+        report.write_text("".join(lines), encoding="utf-8")
+    if as_json:
+        give({**outcome.counts, "rejections": outcome.rejections})
+    else:
+        _tell(outcome, report)
+    raise typer.Exit(DIFFERS if outcome.counts["rejected"] else 0)
+
+
+def _tell(outcome: Outcome, report: Path | None) -> None:
+    counts = outcome.counts
+    say(
+        f"读取 {counts['read']} 行：新增 {counts['created']}，变更 {counts['changed']}，"
+        f"未变 {counts['unchanged']}，被拒 {counts['rejected']}。"
+    )
+    for one in outcome.rejections[:SHOWN]:
+        say(f"  {one['file']} 第 {one['row']} 行 {one['field']}：{one['reason']}")
+    if len(outcome.rejections) > SHOWN:
+        where = f"见 {report}" if report else "用 --report 文件名 可写入全部"
+        say(f"  …共 {len(outcome.rejections)} 条，{where}")
+
+
+@app.command("items", help="政务服务事项（standard、guangan）。")
+def items(
+    path: FilePath, shape: Shape = "", report: ReportPath = None, as_json: AsJson = False
+) -> None:
+    _run("items", [path], shape, report, as_json=as_json)
+
+
+@app.command("credit", help="信用主体、双公示许可与处罚。")
+def credit(
+    path: FilePath, shape: Shape = "", report: ReportPath = None, as_json: AsJson = False
+) -> None:
+    _run("credit", [path], shape, report, as_json=as_json)
+
+
+@app.command("institutions", help="公共企事业单位及其网点；停水停电等公告。")
+def institutions(
+    path: FilePath, shape: Shape = "", report: ReportPath = None, as_json: AsJson = False
+) -> None:
+    _run("utilities", [path], shape, report, as_json=as_json)
+
+
+@app.command("mappings", help="网站清单与旧网址映射。")
+def mappings(
+    path: FilePath, shape: Shape = "", report: ReportPath = None, as_json: AsJson = False
+) -> None:
+    _run("websites", [path], shape, report, as_json=as_json)
