@@ -1,0 +1,71 @@
+"""The answer to a query, and how it is written down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+if TYPE_CHECKING:
+    from gateway.onestop.asked import Asked
+    from gateway.onestop.question import Question
+    from gateway.onestop.search import Group
+    from gateway.onestop.sources import Source
+
+
+@dataclass(slots=True)
+class Answer:
+    """The answer to one query.
+
+    Args:
+        question: what was answered; `corrected` says where that is not what was typed.
+        took: seconds.
+        now: when, in microseconds since 1970.
+    """
+
+    asked: Asked
+    question: Question
+    groups: list[Group]
+    sources: list[Source]
+    now: int
+    corrected: str | None = None
+    hint: str | None = None
+    suggestions: list[str] = field(default_factory=list)
+    took: float = 0.0
+
+    def json(self) -> bytes:
+        """As the API gives it."""
+        return b'{"query":%s,"intent":%s,"took_ms":%.3f,"groups":[%s],"sources":%s%s}' % (
+            orjson.dumps(self.asked.text),
+            orjson.dumps(self.intent()),
+            self.took * 1000,
+            b",".join(self._group(group) for group in self.groups),
+            orjson.dumps([source.row(self.now) for source in self.sources]),
+            b',"suggestions":%s' % orjson.dumps(self.suggestions),
+        )
+
+    def intent(self) -> dict[str, Any]:
+        """How the question was understood."""
+        region = self.question.region
+        return {
+            "type": self.question.type,
+            "text": self.question.exact,
+            "region": {"code": region.code, "name": region.name} if region else None,
+            "kind": self.question.kind,
+            "corrected": self.corrected,
+            "hint": self.hint,
+        }
+
+    def _group(self, group: Group) -> bytes:
+        token = b""
+        if group.next_offset is not None:
+            token = b',"next_page_token":"%s"' % (
+                self.asked.next_page_token(group.next_offset).encode()
+            )
+        return b'{"kind":%s,"total":%d,"hits":[%s]%s}' % (
+            orjson.dumps(group.kind),
+            group.total,
+            b",".join(hit.json() for hit in group.hits),
+            token,
+        )

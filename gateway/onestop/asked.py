@@ -1,0 +1,181 @@
+"""The parameters of a query, read strictly: what is not understood is refused by its name."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from urllib.parse import unquote_plus
+
+from gateway.onestop import text
+from gateway.onestop.search import DEEPEST
+from services.common.errors import Invalid, Violation
+from services.common.identifiers import find_resident_ids, region_code
+from services.common.paging import PageTokenInvalid, page_position, page_token
+
+LONGEST_TEXT = 200
+LARGEST_PAGE = 50
+HITS_IN_OVERVIEW = 3
+HITS_IN_PAGE = 10
+_NAMES = ("q", "region", "kind", "page_size", "page_token")
+_LONGEST_KIND = 40
+
+
+class QueryInvalid(Invalid):
+    """A parameter is missing, unknown or cannot be read."""
+
+    reason = "QUERY_INVALID"
+
+
+class QueryHasResidentId(Invalid):
+    """The text holds a natural person's identity number, which is never searched for.
+
+    Source: 个人信息保护法 13, 28; the number is repeated in no answer, log or trace.
+    """
+
+    reason = "QUERY_HAS_RESIDENT_ID"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One query.
+
+    Args:
+        text: without blanks around it.
+        region: 12 digits, or empty.
+        kind: a group, or empty for the first hits of each.
+    """
+
+    text: str
+    region: str = ""
+    kind: str = ""
+    page_size: int = HITS_IN_OVERVIEW
+    offset: int = 0
+
+    def next_page_token(self, offset: int) -> str:
+        """The token for the page that begins at `offset`."""
+        return page_token(_question(self.text, self.region, self.kind), [offset])
+
+
+def read(query_string: bytes) -> Asked:
+    """The query in the part of an address after the question mark.
+
+    Raises:
+        QueryInvalid, QueryHasResidentId, PageTokenInvalid: with the name of the parameter.
+    """
+    given = _parameters(query_string)
+    typed = read_text(given.get("q", ""))
+    region = read_region(given.get("region", ""))
+    kind = _read_kind(given.get("kind", ""))
+    return Asked(
+        text=typed,
+        region=region,
+        kind=kind,
+        page_size=_read_size(given.get("page_size", ""), kind),
+        offset=_read_token(given.get("page_token", ""), typed, region, kind),
+    )
+
+
+def _parameters(query_string: bytes) -> dict[str, str]:
+    given: dict[str, str] = {}
+    try:
+        # Browsers write %E9%A3%9F, people with curl write 食: both are UTF-8.
+        whole = query_string.decode()
+    except UnicodeDecodeError:
+        raise _invalid("q", "请使用 UTF-8 编码。") from None
+    for part in filter(None, whole.split("&")):
+        name, _, raw = part.partition("=")
+        if name not in _NAMES:
+            raise _invalid(_printable(name), f"没有这个参数；可用的参数：{'、'.join(_NAMES)}。")
+        if name in given:
+            raise _invalid(name, "同一参数只能出现一次。")
+        try:
+            given[name] = unquote_plus(raw, errors="strict")
+        except UnicodeDecodeError:
+            raise _invalid(name, "请使用 UTF-8 编码。") from None
+    return given
+
+
+def read_text(raw: str) -> str:
+    """What is searched for.
+
+    Raises:
+        QueryInvalid, QueryHasResidentId.
+    """
+    typed = raw.strip()
+    if not typed:
+        raise _invalid("q", "请输入要查询的内容。")
+    if len(typed) > LONGEST_TEXT:
+        raise _invalid("q", f"查询内容请不要超过 {LONGEST_TEXT} 个字。")
+    if not typed.isprintable() and any(_is_control(c) for c in typed):
+        raise _invalid("q", "查询内容含有控制字符。")
+    if find_resident_ids(typed):
+        told = "请不要输入公民身份号码：本平台不按身份证号查询，也不会保存您刚才的输入。"
+        raise QueryHasResidentId(told, Violation("q", told))
+    if not text.squeeze(text.fold(typed)):
+        raise _invalid("q", "查询内容里没有文字或数字。")
+    return typed
+
+
+def read_region(raw: str) -> str:
+    """The region's 12 digits; empty for none.
+
+    Raises:
+        QueryInvalid.
+    """
+    code = region_code(raw) if raw else ""
+    if code is None:
+        raise _invalid("region", "行政区划代码应为 2、4、6、9 或 12 位数字，如 530100。")
+    return code
+
+
+def _read_kind(raw: str) -> str:
+    if len(raw) > _LONGEST_KIND or not (
+        (raw.isascii() and raw.replace("_", "").isalnum()) or not raw
+    ):
+        raise unknown_kind()
+    return raw
+
+
+def unknown_kind() -> QueryInvalid:
+    """The refusal of a group that there is not."""
+    return _invalid("kind", "没有这个类别；可用的类别：item、credit、utility、website。")
+
+
+def _read_size(raw: str, kind: str) -> int:
+    if not raw:
+        return HITS_IN_PAGE if kind else HITS_IN_OVERVIEW
+    # Not more digits than the largest has: a number of a million digits takes minutes to read.
+    if raw.isascii() and raw.isdecimal() and len(raw) <= 2 and 1 <= int(raw) <= LARGEST_PAGE:
+        return int(raw)
+    raise _invalid("page_size", f"每页条数应为 1 到 {LARGEST_PAGE} 的整数。")
+
+
+def _read_token(raw: str, typed: str, region: str, kind: str) -> int:
+    if not raw:
+        return 0
+    if not kind:
+        raise _invalid("page_token", "翻页须同时指定 kind。")
+    position = page_position(_question(typed, region, kind), raw)
+    offset = position[0] if position else 0
+    if isinstance(offset, bool) or not isinstance(offset, int) or not 0 < offset < DEEPEST:
+        told = "翻页标记无效，请从第一页重新查询。"
+        raise PageTokenInvalid(told, Violation("page_token", told))
+    return offset
+
+
+def _question(typed: str, region: str, kind: str) -> str:
+    return f"onestop\n{typed}\n{region}\n{kind}"
+
+
+def _is_control(character: str) -> bool:
+    return unicodedata.category(character) in {"Cc", "Cs", "Co", "Cn"}
+
+
+def _printable(name: str) -> str:
+    """A parameter's name as it may be told back: short, and nobody's number in it."""
+    shown = "".join(c for c in unquote_plus(name) if c.isprintable())[:40]
+    return "?" if find_resident_ids(shown) else shown or "?"
+
+
+def _invalid(name: str, told: str) -> QueryInvalid:
+    return QueryInvalid(told, Violation(name, told))

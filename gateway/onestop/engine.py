@@ -1,0 +1,199 @@
+"""The one-stop query: one question, the answers of all departments."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from gateway.onestop import live
+from gateway.onestop.answers import Answer
+from gateway.onestop.asked import unknown_kind
+from gateway.onestop.corrections import Corrector
+from gateway.onestop.endpoint import respond
+from gateway.onestop.question import Interpreter
+from gateway.onestop.reader import Reader
+from gateway.onestop.regions import Regions
+from gateway.onestop.search import KNOWN_KINDS, Found, Group, Search, Wanted
+from gateway.onestop.sources import UNAVAILABLE, Source, Sources
+from gateway.onestop.synonyms import Synonyms
+from services.common.errors import Unavailable
+
+if TYPE_CHECKING:
+    import tantivy
+    from starlette.types import Receive, Scope, Send
+
+    from gateway.onestop.asked import Asked
+    from gateway.onestop.live import Calls
+    from gateway.onestop.question import Question
+    from services.common.settings import Settings
+
+REMAP_EVERY = 2.0  # seconds between looks whether the whole folder was replaced
+MOST_SUGGESTIONS = 5
+
+
+class IndexNotReady(Unavailable):
+    """There is no index yet; the indexer is making it."""
+
+    reason = "INDEX_NOT_READY"
+
+
+class OneStop:
+    """Answers queries from the index beside this process, and live what must be fresh."""
+
+    def __init__(self, settings: Settings, calls: Calls) -> None:
+        self._reader = Reader(settings.index_dir)
+        self._sources = Sources(settings.index_dir, tuple(settings.grpc_addresses))
+        self._calls = calls
+        self.regions = Regions()
+        self._interpreter = Interpreter(self.regions, Synonyms())
+        self._corrector = Corrector()
+        self._remapped_at = 0.0
+
+    @classmethod
+    def open(cls, settings: Settings, calls: Calls) -> OneStop:
+        """Ready to answer as soon as there is an index; nothing need be there yet."""
+        return cls(settings, calls)
+
+    async def close(self) -> None:
+        """Let the index go."""
+        self._reader.close()
+
+    def ready(self) -> tuple[bool, str]:
+        """Whether the index can be searched and is being kept up to date, and what to say of it."""
+        now = _now()
+        sources = self._sources_at(now)
+        if self._reader.searcher() is None:
+            return False, "一站式查询的索引尚未建立。"
+        if not self._sources.fresh(now):
+            return False, "索引进程没有在更新索引。"
+        filling = [source.department for source in sources if source.as_of is None]
+        if filling:
+            return False, f"索引尚未读完：{'、'.join(filling)}。"
+        return True, "正常"
+
+    async def endpoint(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """`GET /api/v1/query`, as an ASGI application."""
+        del receive
+        await respond(self.answer, scope, send)
+
+    async def answer(self, asked: Asked) -> Answer:
+        """Answer one query.
+
+        Raises:
+            IndexNotReady: there is nothing to search in yet.
+            QueryInvalid: there is no such group.
+        """
+        began = time.perf_counter()
+        now = _now()
+        searcher = self._reader.searcher()
+        if searcher is None:
+            raise IndexNotReady("一站式查询正在准备数据，请稍后再试。")
+        if asked.kind and asked.kind not in KNOWN_KINDS:
+            _check_kind(searcher, asked.kind)
+        question = self._interpreter.understand(asked.text, find_region=not asked.region)
+        credit = self._ask_live(asked, question)
+        found = await self._find(searcher, question, asked, now)
+        answer = Answer(
+            asked=asked,
+            question=found.question,
+            groups=found.groups,
+            sources=self._sources_at(now),
+            now=now,
+            corrected=found.corrected,
+            hint=question.hint,
+            suggestions=found.suggestions,
+        )
+        if credit:
+            _put_first(answer, await credit)
+        if asked.kind and not answer.groups:
+            answer.groups = [Group(asked.kind, 0, [])]
+        answer.took = time.perf_counter() - began
+        return answer
+
+    def _ask_live(self, asked: Asked, question: Question) -> asyncio.Task[live.Credit] | None:
+        if not question.subject_code or asked.offset or asked.kind not in ("", "credit"):
+            return None
+        return asyncio.create_task(live.credit_of(self._calls, question.subject_code))
+
+    async def _find(
+        self, searcher: tantivy.Searcher, question: Question, asked: Asked, now: int
+    ) -> Found:
+        wanted = Wanted(asked.region, asked.kind, asked.page_size, asked.offset, now)
+        search = Search(searcher)
+        groups = search.find(question, wanted)
+        if groups or (asked.kind and search.finds(question, replace(wanted, kind=""))):
+            return Found(question, groups)
+        if question.region:
+            # The region may be part of a name, and what is asked for may be elsewhere only.
+            for other in (
+                self._interpreter.understand(asked.text, find_region=False),
+                replace(question, region=None),
+            ):
+                if groups := search.find(other, wanted):
+                    return Found(other, groups)
+        if question.type == "text":
+            return await self._find_corrected(search, searcher, question, wanted)
+        return Found(question)
+
+    async def _find_corrected(
+        self, search: Search, searcher: tantivy.Searcher, question: Question, wanted: Wanted
+    ) -> Found:
+        if self._corrector.stale(self._reader.generation):
+            await asyncio.to_thread(self._corrector.renew, searcher, self._reader.generation)
+        meant = [
+            other
+            for text in self._corrector.corrections(question.exact)
+            if search.finds(
+                other := replace(
+                    self._interpreter.understand(text, find_region=False), region=question.region
+                ),
+                replace(wanted, kind=""),
+            )
+        ]
+        if meant:
+            others = [other.typed for other in meant[1:]]
+            found = Found(meant[0], search.find(meant[0], wanted), corrected=meant[0].typed)
+            return replace(found, suggestions=[meant[0].typed, *others][:MOST_SUGGESTIONS])
+        called = [
+            name
+            for name in question.called
+            if search.finds(self._interpreter.understand(name), replace(wanted, kind=""))
+        ]
+        roughly = search.find_roughly(question, wanted)
+        return Found(question, roughly, suggestions=called[:MOST_SUGGESTIONS])
+
+    def _sources_at(self, now: int) -> list[Source]:
+        if not self._sources.fresh(now) and time.monotonic() - self._remapped_at > REMAP_EVERY:
+            self._reader.remap()
+            self._remapped_at = time.monotonic()
+        return self._sources.at(now, self._reader.status_moved())
+
+
+def _check_kind(searcher: tantivy.Searcher, kind: str) -> None:
+    if kind not in {known for known, _ in searcher.terms_with_prefix("kind", kind)}:
+        raise unknown_kind()
+
+
+def _put_first(answer: Answer, credit: live.Credit) -> None:
+    """The live answer before all others, or word that there is none."""
+    if not credit.answered:
+        answer.sources = [_unreached(source, answer.now) for source in answer.sources]
+        return
+    others = [group for group in answer.groups if group.kind != "credit"]
+    if credit.hit:
+        answer.groups = [Group("credit", 1, [credit.hit]), *others]
+    else:
+        answer.groups = others
+        answer.hint = "没有查到该统一社会信用代码的公开信用信息。"
+
+
+def _unreached(source: Source, now: int) -> Source:
+    if source.department != live.DEPARTMENT or source.status == UNAVAILABLE:
+        return source
+    return replace(source, status=UNAVAILABLE, since=now)
+
+
+def _now() -> int:
+    return time.time_ns() // 1000

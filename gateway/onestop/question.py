@@ -1,0 +1,187 @@
+"""What somebody means by what they typed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from gateway.onestop import text
+from services.common.identifiers import (
+    has_uscc_exception,
+    is_uscc_shape,
+    is_within,
+    normalise_code,
+    uscc_problem,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gateway.onestop.regions import Region, Regions
+    from gateway.onestop.synonyms import Synonyms
+
+_APART = re.compile(r"[^\w]+")
+_LONGEST_NAME = 5  # words that a region's name or a telling expression may be cut into
+_MOST_ALTERNATIVES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question, taken apart.
+
+    Args:
+        typed: as it came, without blanks around it.
+        exact: letters and digits of what is searched for.
+        whole: the same of all that was typed; differs from `exact` where a region was taken out.
+        alternatives: lists of words; a thing is found by all the words of one list. The first is
+            what was typed, the others are synonyms.
+        pairs: where a single character stood among the typed words, it and its neighbour: 开公司 is
+            the word 公司 and the pair 开公. By itself a character says too little.
+        region: the region named in the text, taken out of the words.
+        subject_code: a 统一社会信用代码, written as registers write it.
+        hint: a sentence for whoever asked.
+        kind: the group that the words point to.
+        called: other names of what was asked for.
+    """
+
+    typed: str
+    exact: str
+    whole: str
+    alternatives: tuple[tuple[str, ...], ...]
+    pairs: tuple[str, ...] = ()
+    region: Region | None = None
+    subject_code: str | None = None
+    hint: str | None = None
+    kind: str | None = None
+    called: tuple[str, ...] = ()
+
+    @property
+    def type(self) -> str:
+        """subject_code, code or text."""
+        if self.subject_code:
+            return "subject_code"
+        return "code" if _looks_like_a_code(self.exact) else "text"
+
+
+class Interpreter:
+    """Takes questions apart, by the tables of regions and synonyms."""
+
+    def __init__(self, regions: Regions, synonyms: Synonyms) -> None:
+        self._regions = regions
+        self._synonyms = synonyms
+
+    def understand(self, typed: str, *, find_region: bool = True) -> Question:
+        """The question in a text.
+
+        Args:
+            find_region: a region named in the text says where, and is no word to be found.
+        """
+        folded = text.fold(typed)
+        code = normalise_code(typed)
+        if is_uscc_shape(code):
+            return self._about_a_subject(typed, folded, code)
+        parts = [text.words(part) for part in _APART.split(folded) if part]
+        region, rest = self._region(parts) if find_region else (None, parts)
+        words = [word for part in rest for word in part]
+        if not words:
+            region, words = None, [word for part in parts for word in part]
+        spans = list(_spans(words))
+        searched, pairs = _paired(self._synonyms.searched(words), "".join(words))
+        alternatives, called = self._alternatives(words, searched)
+        return Question(
+            typed=typed,
+            exact="".join(words),
+            whole=text.squeeze(folded),
+            alternatives=alternatives,
+            pairs=pairs,
+            region=region,
+            hint=self._synonyms.hint(spans),
+            kind=self._synonyms.kind(spans),
+            called=called,
+        )
+
+    def _about_a_subject(self, typed: str, folded: str, code: str) -> Question:
+        squeezed = text.squeeze(folded)
+        question = Question(typed, squeezed, squeezed, ((squeezed,),), kind="credit")
+        problem = uscc_problem(code)
+        if problem and not has_uscc_exception(code):
+            return replace(question, hint=f"{problem}。")
+        return replace(question, subject_code=code)
+
+    def _region(self, parts: list[list[str]]) -> tuple[Region | None, list[list[str]]]:
+        """The region that the text names, and the words without it."""
+        found: list[tuple[int, int, int, Region]] = []
+        for number, part in enumerate(parts):
+            at = 0
+            while at < len(part):
+                size, region = self._region_at(part, at)
+                if region:
+                    found.append((number, at, at + size, region))
+                at += size
+        if not found:
+            return None, parts
+        chosen = max((one[3] for one in found), key=lambda r: len(r.code.rstrip("0")))
+        rest = [list(part) for part in parts]
+        for number, start, end, region in reversed(found):
+            if is_within(chosen.code, region.code):
+                del rest[number][start:end]
+        return chosen, rest
+
+    def _region_at(self, part: list[str], at: int) -> tuple[int, Region | None]:
+        for size in range(min(_LONGEST_NAME, len(part) - at), 0, -1):
+            apart = size == len(part)
+            region = self._regions.called("".join(part[at : at + size]), apart=apart)
+            if region:
+                return size, region
+        return 1, None
+
+    def _alternatives(
+        self, words: list[str], searched: list[str]
+    ) -> tuple[tuple[tuple[str, ...], ...], tuple[str, ...]]:
+        alternatives = [tuple(dict.fromkeys(searched))]
+        for start, end in self._known_expressions(words):
+            before = self._synonyms.searched(words[:start], none_is_well=True)
+            after = self._synonyms.searched(words[end:], none_is_well=True)
+            for other in self._synonyms.others("".join(words[start:end])):
+                instead = text.words(other)
+                if not any(map(_is_character, instead)):
+                    alternatives.append(tuple(dict.fromkeys([*before, *instead, *after])))
+        distinct = tuple(dict.fromkeys(alternatives))[:_MOST_ALTERNATIVES]
+        return distinct, tuple("".join(words) for words in distinct[1:])
+
+    def _known_expressions(self, words: list[str]) -> Iterator[tuple[int, int]]:
+        at = 0
+        while at < len(words):
+            sizes = range(min(_LONGEST_NAME, len(words) - at), 0, -1)
+            size = next((n for n in sizes if self._synonyms.others("".join(words[at : at + n]))), 0)
+            if size:
+                yield at, at + size
+            at += size or 1
+
+
+def _paired(words: list[str], exact: str) -> tuple[list[str], tuple[str, ...]]:
+    """Words of several characters, and for each single one a pair out of the whole text."""
+    longer = [word for word in words if not _is_character(word)]
+    if len(longer) == len(words) or len(exact) < 2:
+        return words, ()
+    pairs = []
+    for character in filter(_is_character, words):
+        at = exact.index(character)
+        pairs.append(exact[at : at + 2] if at + 1 < len(exact) else exact[at - 1 : at + 1])
+    return longer, tuple(dict.fromkeys(pairs))
+
+
+def _is_character(word: str) -> bool:
+    return len(word) == 1 and not word.isascii()
+
+
+def _spans(words: list[str]) -> Iterator[str]:
+    """Each run of up to three words, longer ones first: 门户 网站 tells more than 网站."""
+    for size in (3, 2, 1):
+        for at in range(len(words) - size + 1):
+            yield "".join(words[at : at + size])
+
+
+def _looks_like_a_code(exact: str) -> bool:
+    return len(exact) >= 6 and exact.isascii() and any(c.isdigit() for c in exact)

@@ -1,0 +1,244 @@
+"""The documents of the index: what is searched, what is stored, and how one becomes the other.
+
+Every document is one of two things: the latest state of a subject (its card, or the mark that it
+was removed), or a source's position. Both are written in the same commit, so the index by itself
+says how far it has come.
+"""
+
+from __future__ import annotations
+
+from binascii import crc32
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import orjson
+import tantivy
+
+from gateway.onestop import pinyin, text
+from gateway.onestop.cards import Card, Change, State
+from services.common.identifiers import RegionLevel, region_ancestors, region_level
+
+# Raised with every change of the schema or of what goes into a field: an index of another layout
+# is built anew instead of being read wrongly.
+LAYOUT = "1"
+NOWHERE = "none"  # stands for the region of what belongs to no region
+LONGEST_PREFIX = 12
+LONGEST_LEXEME = 8
+_TITLE_WEIGHT = 3  # a word of the title counts as if the card said it three times
+_ALIAS_WEIGHT = 2
+_LEVEL_WEIGHT = {RegionLevel.PROVINCE: 0.06, RegionLevel.PREFECTURE: 0.04, RegionLevel.COUNTY: 0.02}
+# 依职权 (GB/T 39046-2020 A.1): nobody applies for these; they come after what one can apply for.
+_ON_AUTHORITY = {"02", "03", "04", "06"}
+
+
+def _schema() -> tantivy.Schema:
+    builder = tantivy.SchemaBuilder()
+    builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
+    for name in ("source", "copy", "state", "place", "name"):
+        builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
+    for name in ("alias", "lexicon"):
+        builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("kind", fast=True, tokenizer_name="raw", index_option="basic")
+    for name in ("region", "starts", "codes"):
+        builder.add_text_field(name, tokenizer_name="whitespace", index_option="basic")
+    builder.add_text_field("text", tokenizer_name="whitespace", index_option="freq")
+    for name in ("grams", "syllables", "initials"):
+        builder.add_text_field(name, tokenizer_name="whitespace", index_option="position")
+    builder.add_integer_field("due", fast=True, indexed=True)
+    builder.add_float_field("weight", fast=True)
+    builder.add_bytes_field("hit", stored=True)
+    builder.add_bytes_field("rest", stored=True)
+    return builder.build()
+
+
+SCHEMA = _schema()
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far the copy of one source has come.
+
+    Args:
+        copy: names one filling of the copy; documents of another filling do not belong to it.
+        sequence: the last position of the log that is in the copy.
+        filling: the snapshot has not been read to its end.
+    """
+
+    source: str
+    epoch: str
+    sequence: int
+    copy: str
+    filling: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The latest state of a subject as the index holds it."""
+
+    source: str
+    copy: str
+    change: Change
+
+
+def document_id(source: str, subject: str) -> str:
+    """The id of a subject's document; a position's has no subject."""
+    return f"{source}/{subject}"
+
+
+def stored_bytes(document: tantivy.Document, field: str) -> bytes:
+    """A stored field; empty where the document has none."""
+    value = document.get_first(field)
+    return value if isinstance(value, bytes) else b""
+
+
+def position_document(position: Position) -> tantivy.Document:
+    """The document that says how far a source's copy has come."""
+    return tantivy.Document.from_dict(
+        {
+            "id": document_id(position.source, ""),
+            "state": "position",
+            "rest": orjson.dumps(asdict(position)),
+        },
+        SCHEMA,
+    )
+
+
+def read_position(document: tantivy.Document) -> Position:
+    """A position from its document."""
+    return Position(**orjson.loads(stored_bytes(document, "rest")))
+
+
+def subject_document(stored: Stored, now: int) -> tantivy.Document:
+    """The document of a subject; only what is shown now can be found by what it says.
+
+    Args:
+        now: microseconds since 1970.
+    """
+    change, card = stored.change, stored.change.card
+    state, due = card.state(now) if card else (State.REMOVED, None)
+    fields: dict[str, Any] = {
+        "id": document_id(stored.source, change.subject),
+        "source": stored.source,
+        "copy": stored.copy,
+        "state": state.value,
+        "rest": orjson.dumps(_rest(stored)),
+    }
+    if due is not None:
+        fields["due"] = due
+    if card:
+        fields["hit"] = orjson.dumps(_hit(stored.source, change, card))
+    if card and state is State.SHOWN:
+        fields |= _searched(card, fields["id"])
+    return tantivy.Document.from_dict(fields, SCHEMA)
+
+
+def _hit(source: str, change: Change, card: Card) -> dict[str, Any]:
+    return {
+        "id": document_id(source, change.subject),
+        "kind": card.kind,
+        "title": card.title,
+        "summary": card.summary,
+        "department": card.department,
+        "region": card.region_code,
+        "url": card.url,
+        "as_of": change.as_of,
+        "version": change.version,
+    }
+
+
+def _rest(stored: Stored) -> dict[str, Any]:
+    change, card = stored.change, stored.change.card
+    rest: dict[str, Any] = {
+        "source": stored.source,
+        "copy": stored.copy,
+        "subject": change.subject,
+        "version": change.version,
+        "as_of": change.as_of,
+    }
+    if card:
+        rest |= {
+            "aliases": card.aliases,
+            "codes": card.codes,
+            "facets": card.facets,
+            "visible_from": card.visible_from,
+            "visible_until": card.visible_until,
+        }
+    return rest
+
+
+def read_subject(document: tantivy.Document) -> Stored:
+    """A subject's latest state from its document."""
+    rest = orjson.loads(stored_bytes(document, "rest"))
+    raw = stored_bytes(document, "hit")
+    return Stored(
+        source=rest["source"],
+        copy=rest["copy"],
+        change=Change(
+            rest["subject"],
+            rest["version"],
+            rest["as_of"],
+            _card(orjson.loads(raw), rest) if raw else None,
+        ),
+    )
+
+
+def _card(hit: dict[str, Any], rest: dict[str, Any]) -> Card:
+    return Card(
+        kind=hit["kind"],
+        title=hit["title"],
+        summary=hit["summary"],
+        department=hit["department"],
+        region_code=hit["region"],
+        url=hit["url"],
+        aliases=tuple(rest["aliases"]),
+        codes=tuple(rest["codes"]),
+        facets=tuple((name, value) for name, value in rest["facets"]),
+        visible_from=rest["visible_from"],
+        visible_until=rest["visible_until"],
+    )
+
+
+def _searched(card: Card, identity: str) -> dict[str, Any]:
+    title = text.fold(card.title)
+    aliases = [text.fold(alias) for alias in card.aliases]
+    names = [text.squeeze(name) for name in (title, *aliases)]
+    title_words = text.searched_words(title)
+    alias_words = text.searched_words(" ".join(aliases))
+    said = text.searched_words(text.fold(f"{card.summary} {card.department}"))
+    read = [pinyin.syllables(name) for name in (title, *aliases)]
+    return {
+        "kind": card.kind,
+        "place": card.region_code or NOWHERE,
+        "region": " ".join((card.region_code, *region_ancestors(card.region_code))),
+        "name": names[0],
+        "alias": names[1:],
+        "starts": [" ".join(_prefixes(name)) for name in names],
+        "codes": " ".join(text.squeeze(text.fold(code)) for code in card.codes),
+        "text": " ".join(title_words * _TITLE_WEIGHT + alias_words * _ALIAS_WEIGHT + said),
+        "grams": [" ".join(text.bigrams(name)) for name in names],
+        "syllables": [" ".join(one) for one in read],
+        "initials": [" ".join(text.bigrams(pinyin.initials(one))) for one in read],
+        "lexicon": _lexemes(title_words + alias_words, names),
+        "weight": _weight(card, identity),
+    }
+
+
+def _prefixes(name: str) -> list[str]:
+    return [name[:size] for size in range(1, min(LONGEST_PREFIX, len(name)) + 1)]
+
+
+def _lexemes(found: list[str], names: list[str]) -> list[str]:
+    short = [name for name in names if len(name) <= LONGEST_LEXEME]
+    return sorted({word for word in (*found, *short) if len(word) >= 2})
+
+
+def _weight(card: Card, identity: str) -> float:
+    """A few parts of a hundred: the level that decides, and an order among equals.
+
+    The order among equals comes from the id, so that an index built anew answers alike.
+    """
+    level = region_level(card.region_code)
+    weight = _LEVEL_WEIGHT.get(level, 0.0) if level else 0.0
+    if dict(card.facets).get("task_type") in _ON_AUTHORITY:
+        weight = 0.0
+    return weight + crc32(identity.encode()) / 2**32 * 1e-3

@@ -1,0 +1,43 @@
+"""Chinese text as the index and the query see it; both must see it alike."""
+
+import re
+import unicodedata
+
+import rjieba
+
+_NOT_WORDS = re.compile(r"[^\w]|_")
+_INVISIBLE = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]")
+_BLANKS = re.compile(r"\s+")
+
+
+def fold(text: str) -> str:
+    """Full width to half width, upper case to lower; what cannot be seen is left out."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+        text = _INVISIBLE.sub("", text)
+    return _BLANKS.sub(" ", text.casefold()).strip()
+
+
+def squeeze(folded: str) -> str:
+    """Only letters and digits: names that differ in punctuation and blanks alone become one."""
+    return _NOT_WORDS.sub("", folded)
+
+
+def words(folded: str) -> list[str]:
+    """The words in order; punctuation and blanks are not words."""
+    # Without the hidden Markov model: it invents words by context, so that the same characters
+    # would be cut one way in a name and another way in a question.
+    return [word for word in rjieba.cut(_NOT_WORDS.sub(" ", folded), hmm=False) if word != " "]
+
+
+def searched_words(folded: str) -> list[str]:
+    """The words and the shorter words inside them, as they go into the index."""
+    cut = rjieba.cut_for_search(_NOT_WORDS.sub(" ", folded), hmm=False)
+    return [word for word in cut if word != " "]
+
+
+def bigrams(squeezed: str) -> list[str]:
+    """Each two characters side by side; a single character is its own."""
+    if len(squeezed) < 2:
+        return [squeezed] if squeezed else []
+    return [squeezed[i : i + 2] for i in range(len(squeezed) - 1)]
