@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from enum import Enum
+from functools import cache
+from operator import attrgetter
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -341,20 +343,32 @@ def plain(value: Any) -> dict[str, Any]:
 
     Decimals become texts and enums their values; moments stay as they are.
     """
-    found: dict[str, Any] = {}
-    for name in _forms(type(value)):
-        part = getattr(value, name)
-        if not part and not isinstance(part, Decimal):
-            continue
-        if isinstance(part, tuple):
-            found[name] = [plain(one) if dataclasses.is_dataclass(one) else one for one in part]
-        elif isinstance(part, Enum):
-            found[name] = part.value
-        elif isinstance(part, Decimal):
-            found[name] = format(part, "f")
-        else:
-            found[name] = part
-    return found
+    names, values_of = _shape(type(value))
+    return {
+        name: part if part.__class__ in _AS_THEY_ARE else _plain_part(part)
+        for name, part in zip(names, values_of(value), strict=True)
+        if part or part.__class__ is Decimal
+    }
+
+
+_AS_THEY_ARE = frozenset({str, int, bool, float, datetime})
+
+
+def _plain_part(part: Any) -> Any:
+    if isinstance(part, tuple):
+        return [plain(one) if dataclasses.is_dataclass(one) else one for one in part]
+    if isinstance(part, Enum):
+        return part.value
+    return format(part, "f") if isinstance(part, Decimal) else part
+
+
+@cache
+def _shape(kind: Any) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
+    """The names of a dataclass, and what reads all their values at once."""
+    names = tuple(field.name for field in dataclasses.fields(kind))
+    if len(names) == 1:
+        return names, lambda value: (getattr(value, names[0]),)
+    return names, attrgetter(*names)
 
 
 def restore(kind: type[T], values: Mapping[str, Any]) -> T:

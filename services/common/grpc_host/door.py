@@ -12,15 +12,14 @@ import grpc
 import pymongo
 from google.protobuf.descriptor_pool import Default as DefaultPool
 from grpc_status import rpc_status
-from opentelemetry import context as otel_context
-from opentelemetry.trace import SpanKind, Status, StatusCode
+from opentelemetry.trace import Status, StatusCode
 from pymongo.errors import PyMongoError
 from zhengtong.access.v1 import access_pb2
 
 from services.common.callers import Caller, Verifier, authorise
 from services.common.errors import DomainError, Exhausted
 from services.common.status import internal, status_of
-from services.common.telemetry import context_from, tracer
+from services.common.telemetry import serving
 from services.common.transaction import refusal_of
 
 if TYPE_CHECKING:
@@ -92,19 +91,15 @@ class Door(grpc.ServerInterceptor):
     def _unary(self, name: str, permission: str, behaviour: Callable[..., Any]) -> Any:
         def call(request: Any, context: grpc.ServicerContext) -> Any:
             metadata = dict(context.invocation_metadata())
-            parent = otel_context.attach(context_from(metadata.get("traceparent", "")))
-            try:
-                with tracer.start_as_current_span(name, kind=SpanKind.SERVER) as span:
-                    try:
-                        self._enter(name, permission, metadata)
-                        seconds = min(context.time_remaining() or LONGEST_CALL, LONGEST_CALL)
-                        with pymongo.timeout(seconds):
-                            return behaviour(request, context)
-                    except Exception as error:  # noqa: BLE001  (every failure gets its status)
-                        status = _status(name, error)
-                        span.set_status(Status(StatusCode.ERROR, status.message))
-            finally:
-                otel_context.detach(parent)
+            with serving(name, metadata.get("traceparent", "")) as span:
+                try:
+                    self._enter(name, permission, metadata)
+                    seconds = min(context.time_remaining() or LONGEST_CALL, LONGEST_CALL)
+                    with pymongo.timeout(seconds):
+                        return behaviour(request, context)
+                except Exception as error:  # noqa: BLE001  (every failure gets its status)
+                    status = _status(name, error)
+                    span.set_status(Status(StatusCode.ERROR, status.message))
             context.abort_with_status(rpc_status.to_status(status))
             return None
 
