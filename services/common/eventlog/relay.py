@@ -25,7 +25,7 @@ from services.common.eventlog import log
 from services.common.eventlog.redaction import redact
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from aio_pika.abc import AbstractChannel, AbstractExchange
     from pymongo.asynchronous.client_session import AsyncClientSession
@@ -156,22 +156,45 @@ class Relay:
                     await self._declare(channel)
                     exchange = await channel.get_exchange(f"{self._department}.events")
                     delay = 0.1
-                    while True:
-                        published = await self._publish_next(exchange, term, published)
+                    async for marked in self._publish_on(exchange, term, published):
+                        published = marked
             except (AMQPError, ConnectionError, TimeoutError, OSError) as error:
                 logger.warning("%s: relay waits for the broker: %r", self._department, error)
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, SLOWEST_RETRY)
 
-    async def _publish_next(self, exchange: AbstractExchange, term: int, published: int) -> int:
-        """Publish one batch after `published`; the new watermark."""
-        self._stamped.clear()
-        batch = await next_batch(self._database, published)
-        if not batch:
+    async def _publish_on(
+        self, exchange: AbstractExchange, term: int, published: int
+    ) -> AsyncIterator[int]:
+        """Publish batch after batch; each watermark, once it is written.
+
+        While the broker confirms one batch the next is read and the last one's watermark written.
+        """
+        reading = asyncio.ensure_future(self._next_stamped(published))
+        settling = asyncio.ensure_future(asyncio.sleep(0, published))
+        try:
+            while True:
+                batch = await reading
+                reading = asyncio.ensure_future(self._next_stamped(int(batch[-1]["sequence"])))
+                await publish(exchange, self._department, batch, self._subscribed)
+                yield await settling
+                settling = asyncio.ensure_future(self._settle(batch, term))
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, settling, return_exceptions=True)
+
+    async def _next_stamped(self, after: int) -> list[Document]:
+        """The next stamped facts, as soon as there are some."""
+        while True:
+            self._stamped.clear()
+            batch = await next_batch(self._database, after)
+            if batch:
+                return batch
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stamped.wait(), POLL_EVERY)
-            return published
-        await publish(exchange, self._department, batch, self._subscribed)
+
+    async def _settle(self, batch: Sequence[Document], term: int) -> int:
+        """Redact what the batch took out of the public's sight, then move the watermark."""
         await redact(self._database, [event for event in batch if event["removal"]])
         last = int(batch[-1]["sequence"])
         marked = await self._database["log"].update_one(
