@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from gateway.onestop.question import Question
     from services.common.settings import Settings
 
-REMAP_EVERY = 2.0  # seconds between looks whether the whole folder was replaced
+REMAP_EVERY = 1.0  # seconds between looks whether the whole folder was replaced
 MOST_SUGGESTIONS = 5
 
 

@@ -36,8 +36,9 @@ class Question:
         whole: the same of all that was typed; differs from `exact` where a region was taken out.
         alternatives: lists of words; a thing is found by all the words of one list. The first is
             what was typed, the others are synonyms.
-        pairs: where a single character stood among the typed words, it and its neighbour: 开公司 is
-            the word 公司 and the pair 开公. By itself a character says too little.
+        pairs: where a single character stood among the typed words, it and a neighbour: 开公司 is
+            the word 公司 and the pair 开公. By itself a character says too little. Of each set one
+            pair has to be there.
         region: the region named in the text, taken out of the words.
         subject_code: a 统一社会信用代码, written as registers write it.
         hint: a sentence for whoever asked.
@@ -49,7 +50,7 @@ class Question:
     exact: str
     whole: str
     alternatives: tuple[tuple[str, ...], ...]
-    pairs: tuple[str, ...] = ()
+    pairs: tuple[tuple[str, ...], ...] = ()
     region: Region | None = None
     subject_code: str | None = None
     hint: str | None = None
@@ -87,7 +88,7 @@ class Interpreter:
         if not words:
             region, words = None, [word for part in parts for word in part]
         spans = list(_spans(words))
-        searched, pairs = _paired(self._synonyms.searched(words), "".join(words))
+        searched, pairs = _paired(words, self._synonyms.searched(words))
         alternatives, called = self._alternatives(words, searched)
         return Question(
             typed=typed,
@@ -140,36 +141,60 @@ class Interpreter:
         self, words: list[str], searched: list[str]
     ) -> tuple[tuple[tuple[str, ...], ...], tuple[str, ...]]:
         alternatives = [tuple(dict.fromkeys(searched))]
-        for start, end in self._known_expressions(words):
-            before = self._synonyms.searched(words[:start], none_is_well=True)
-            after = self._synonyms.searched(words[end:], none_is_well=True)
-            for other in self._synonyms.others("".join(words[start:end])):
-                instead = text.words(other)
-                if not any(map(_is_character, instead)):
-                    alternatives.append(tuple(dict.fromkeys([*before, *instead, *after])))
+        known = list(self._known_expressions(words))
+        others = [other for start, end in known for other in self._others(words[start:end])]
+        for other in dict.fromkeys(others):
+            instead = text.words(other)
+            if not any(map(_is_character, instead)):
+                said = self._with(other, instead, words, known)
+                alternatives.append(tuple(dict.fromkeys(said)))
         distinct = tuple(dict.fromkeys(alternatives))[:_MOST_ALTERNATIVES]
         return distinct, tuple("".join(words) for words in distinct[1:])
+
+    def _with(
+        self, other: str, instead: list[str], words: list[str], known: list[tuple[int, int]]
+    ) -> list[str]:
+        """The words with one name for all that means the same: 房产证过户 is once 不动产登记."""
+        said: list[str] = []
+        at = 0
+        for start, end in known:
+            if other not in self._others(words[start:end]):
+                continue
+            said += self._synonyms.searched(words[at:start], none_is_well=True) + instead
+            at = end
+        return said + self._synonyms.searched(words[at:], none_is_well=True)
+
+    def _others(self, words: list[str]) -> list[str]:
+        return self._synonyms.others("".join(words))
 
     def _known_expressions(self, words: list[str]) -> Iterator[tuple[int, int]]:
         at = 0
         while at < len(words):
             sizes = range(min(_LONGEST_NAME, len(words) - at), 0, -1)
-            size = next((n for n in sizes if self._synonyms.others("".join(words[at : at + n]))), 0)
+            size = next((n for n in sizes if self._others(words[at : at + n])), 0)
             if size:
                 yield at, at + size
             at += size or 1
 
 
-def _paired(words: list[str], exact: str) -> tuple[list[str], tuple[str, ...]]:
-    """Words of several characters, and for each single one a pair out of the whole text."""
-    longer = [word for word in words if not _is_character(word)]
-    if len(longer) == len(words) or len(exact) < 2:
-        return words, ()
-    pairs = []
-    for character in filter(_is_character, words):
-        at = exact.index(character)
-        pairs.append(exact[at : at + 2] if at + 1 < len(exact) else exact[at - 1 : at + 1])
-    return longer, tuple(dict.fromkeys(pairs))
+def _paired(words: list[str], worth: list[str]) -> tuple[list[str], tuple[tuple[str, ...], ...]]:
+    """Words of several characters; and pairs for single ones, of each set one has to be there.
+
+    Args:
+        words: all of them in order, for the neighbours.
+        worth: those that are searched for.
+    """
+    if len(words) < 2:
+        return worth, ()
+    pairs: list[tuple[str, ...]] = []
+    for at, word in enumerate(words):
+        if _is_character(word) and word in worth:
+            before = words[at - 1] if at else ""
+            after = words[at + 1] if at + 1 < len(words) else ""
+            near = [side for side in (before, after) if _is_character(side)] or [before, after]
+            both = ((before, before[-1:] + word), (after, word + after[:1]))
+            pairs.append(tuple(pair for side, pair in both if side and side in near))
+    return [word for word in worth if not _is_character(word)], tuple(dict.fromkeys(pairs))
 
 
 def _is_character(word: str) -> bool:

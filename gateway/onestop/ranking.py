@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 CODE, NAME, ALIAS, PREFIX, PHRASE = 2500.0, 2000.0, 1500.0, 1000.0, 500.0
 _SYNONYM = 0.7
 _BY_PINYIN = 0.3
-_OWN_REGION, _INSIDE, _ANCESTOR, _NOWHERE = 25.0, 15.0, 8.0, 1.0
+_OWN_REGION, _INSIDE, _ANCESTOR, _NOWHERE = 150.0, 80.0, 60.0, 10.0
 _MOST_READ = 32  # letters
 
 
@@ -58,7 +58,8 @@ def all_of(queries: Sequence[Query]) -> Query:
 def by_words(question: Question, searcher: tantivy.Searcher) -> Query:
     """Things whose card says all the words of one alternative, or that have the code typed."""
     typed, *others = question.alternatives
-    found = [all_of([*map(_word, typed), *(term("grams", pair) for pair in question.pairs)])]
+    pairs = [any_of([term("grams", pair) for pair in one]) for one in question.pairs]
+    found = [all_of([*map(_word, typed), *pairs])]
     found += [
         Query.boost_query(all_of([_word(word) for word in words]), _SYNONYM)
         for words in others

@@ -26,7 +26,11 @@ LONGEST_PREFIX = 12
 LONGEST_LEXEME = 8
 _TITLE_WEIGHT = 3  # a word of the title counts as if the card said it three times
 _ALIAS_WEIGHT = 2
-_LEVEL_WEIGHT = {RegionLevel.PROVINCE: 0.06, RegionLevel.PREFECTURE: 0.04, RegionLevel.COUNTY: 0.02}
+_LEVEL_WEIGHT = {
+    RegionLevel.PROVINCE: 0.015,
+    RegionLevel.PREFECTURE: 0.010,
+    RegionLevel.COUNTY: 0.005,
+}
 # 依职权 (GB/T 39046-2020 A.1): nobody applies for these; they come after what one can apply for.
 _ON_AUTHORITY = {"02", "03", "04", "06"}
 
@@ -233,7 +237,7 @@ def _lexemes(found: list[str], names: list[str]) -> list[str]:
 
 
 def _weight(card: Card, identity: str) -> float:
-    """A few parts of a hundred: the level that decides, and an order among equals.
+    """A few parts of a thousand: the level that decides, and an order among equals.
 
     The order among equals comes from the id, so that an index built anew answers alike.
     """

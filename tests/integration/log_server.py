@@ -1,4 +1,4 @@
-"""A department's event log in memory, served over gRPC like the real one, for tests of its readers."""
+"""A department's event log in memory, served over gRPC like the real one."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ class DepartmentLog(pb_grpc.EventLogServiceServicer):
         self.events.append(event)
         self._changed.notify_all()
 
-    def ReadEvents(self, request, context):
+    def ReadEvents(self, request, context):  # noqa: N802  (named by the proto)
         epoch, after = self.epoch, request.after
         refusal = self._refusal(request)
         if refusal:
@@ -143,13 +143,16 @@ class DepartmentLog(pb_grpc.EventLogServiceServicer):
             answer = pb.ReadEventsResponse(events=batch, epoch=epoch, head=len(self.events))
             answer.time.FromNanoseconds(time.time_ns())
             yield answer
-            with self._changed:
-                self._changed.wait_for(
-                    lambda: self._stopped or len(self.events) > after or self.epoch != epoch,
-                    HEARTBEAT,
-                )
+            self._wait_beyond(after, epoch)
 
-    def ReadSnapshot(self, request, context):
+    def _wait_beyond(self, after, epoch):
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._stopped or len(self.events) > after or self.epoch != epoch,
+                HEARTBEAT,
+            )
+
+    def ReadSnapshot(self, request, context):  # noqa: N802  (named by the proto)
         self.snapshots_read += 1
         epoch, head = self.epoch, len(self.events)
         rows = [(s, v, c) for s, (v, c) in list(self.state.items()) if c]
