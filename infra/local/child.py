@@ -31,12 +31,13 @@ class Child:
         self.restarts = 0
         self.ready = False
         self.killed = False
+        self.falls = 0
+        """Ends in a row, none of which came after it had settled."""
         self.due: float | None = None
         """When it is to be started (again), on the monotonic clock; None while it runs."""
         self._pids = layout.pids
         self._environment = {**environment, **process.environment}
         self._popen: subprocess.Popen[bytes] | None = None
-        self._falls = 0
         self._began = 0.0
 
     @property
@@ -84,9 +85,9 @@ class Child:
     def schedule(self) -> float:
         """Have it started again after a pause; returns the pause in seconds."""
         if time.monotonic() - self._began >= SETTLED:
-            self._falls = 0
-        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0**self._falls)
-        self._falls = min(self._falls + 1, 10)
+            self.falls = 0
+        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(self.falls, 10))
+        self.falls += 1
         self.restarts += 1
         self.due = time.monotonic() + pause
         return pause

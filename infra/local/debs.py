@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import platform
 import shutil
 import subprocess
 import tempfile
@@ -32,6 +33,8 @@ class Shelf:
     ) -> Path:
         """The folder of that name; downloaded, unpacked and settled when it is not there yet.
 
+        Each distribution and architecture has its own, since a home may be carried between them.
+
         Args:
             choose: names the packages, once the lists are fresh.
             settle: given the unpacked folder and where it will be, makes its files fit for there.
@@ -39,7 +42,7 @@ class Shelf:
         Raises:
             NotToBeHad: with what apt said.
         """
-        target = self._root / name
+        target = self._root / f"{name}-{_system()}"
         if target.is_dir():
             return target
         with self._alone():
@@ -132,6 +135,16 @@ class Apt:
         if apt.returncode != 0:
             raise NotToBeHad(f"apt-get download 没有成功：\n{''.join(said[-5:]).rstrip()}")
         return sorted(self._archives.glob("*.deb"))
+
+
+def _system() -> str:
+    """The distribution, its release and the architecture: `debian-12-x86_64`."""
+    try:
+        release = platform.freedesktop_os_release()
+    except OSError:
+        release = {}
+    words = (release.get("ID", "linux"), release.get("VERSION_ID", "0"), platform.machine())
+    return "-".join(words)
 
 
 def _name_and_size(line: str) -> str:

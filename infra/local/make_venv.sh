@@ -14,7 +14,9 @@ command -v "$PYTHON" >/dev/null 2>&1 || fail \
     "缺少 Python：找不到 $PYTHON。请以 root 执行：apt-get install python3 python3-venv（或用 PYTHON=/路径/python3.12 make run 指定）" \
     "Python is missing: no $PYTHON. As root: apt-get install python3 python3-venv (or name one: PYTHON=/path/python3.12 make run)"
 
-VERSION=$("$PYTHON" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+VERSION=$("$PYTHON" -c 'import sys; print("%d.%d" % sys.version_info[:2])') || fail \
+    "Python 无法运行：$PYTHON。请用 PYTHON=/路径/python3.11 make run 指定另一个。" \
+    "Python does not run: $PYTHON. Name another: PYTHON=/path/python3.11 make run"
 "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || fail \
     "Python 版本太旧：$PYTHON 是 $VERSION，需要 3.11 或更新（Debian 12、Ubuntu 24.04 自带）。请用 PYTHON=/路径/python3.11 make run 指定。" \
     "Python is too old: $PYTHON is $VERSION, 3.11 or newer is needed (Debian 12 and Ubuntu 24.04 have it). Name one: PYTHON=/path/python3.11 make run"

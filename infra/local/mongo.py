@@ -134,6 +134,9 @@ def command(mongod: Mongod, layout: Layout, port: int) -> list[str]:
         "--quiet",
         # Diagnostics for MongoDB's own support: memory, disk and a wake-up each second.
         *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+        # A killed process leaves its transaction open, and what it wrote locked, for so long: by
+        # default 60 s. Whoever meets the lock meanwhile tries for 8 s (services.common.transaction).
+        *("--setParameter", "transactionLifetimeLimitSeconds=5"),
     ]
 
 

@@ -5,7 +5,6 @@ AMQP port is open, and no daemon outlives the broker.
 """
 
 import os
-import platform
 import secrets
 import shutil
 import socket
@@ -92,10 +91,8 @@ def installed(root: Path = Path("/")) -> RabbitServer | None:
 
 
 def _unpacked(layout: Layout, tell: Tell) -> RabbitServer:
-    release = platform.freedesktop_os_release()
-    name = f"rabbitmq-{release.get('ID')}-{release.get('VERSION_ID', '')}-{platform.machine()}"
     try:
-        root = Shelf(layout.tools(), tell).unpacked(name, _packages, _settle)
+        root = Shelf(layout.tools(), tell).unpacked("rabbitmq", _packages, _settle)
     except NotToBeHad as error:
         raise NoRabbit(f"没有取得 RabbitMQ：{error}\n{ELSEWHERE}") from error
     script = next(iter(sorted(root.glob(SERVER))), None)

@@ -18,6 +18,7 @@ from infra.local.progress import Progress
 STOP_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 PROBE_EVERY = 0.1
 IDLE = 1.0
+TOLD_FALLS = 6
 LOGS_EVERY = 5.0
 NAME = "supervisor"
 LOG = f"{NAME}.log"
@@ -173,6 +174,9 @@ class Supervisor:
         return False
 
     def _tell_end(self, child: Child, code: int, pause: float) -> None:
+        """Tell why, but of one that falls again and again only now and then."""
+        if child.falls > TOLD_FALLS and child.falls % TOLD_FALLS:
+            return
         how = f"被信号 {-code} 结束" if code < 0 else f"退出码 {code}"
         self._progress.step(
             f"{title(child.name)} 意外停止（{how}），{pause:.1f} 秒后重启；日志：{child.log}"
