@@ -41,4 +41,4 @@ echo "==> 安装依赖（第一次约需几分钟，下载约 250 MB） (install
     "The packages could not be installed: check the network and pip's index, then run it again."
 
 echo "==> 安装本平台并生成接口代码 (installing the platform, generating the contracts)"
-"$VENV/bin/pip" install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
+"$VENV/bin/pip" install --disable-pip-version-check --quiet --quiet --no-deps --no-build-isolation -e .
