@@ -134,8 +134,8 @@ def command(mongod: Mongod, layout: Layout, port: int) -> list[str]:
         "--quiet",
         # Diagnostics for MongoDB's own support: memory, disk and a wake-up each second.
         *("--setParameter", "diagnosticDataCollectionEnabled=false"),
-        # A killed process leaves its transaction open and what it wrote locked, by default for 60 s;
-        # who meets the lock tries for 8 s (services.common.transaction), so it must go before.
+        # A killed process leaves its transaction open and what it wrote locked, by default 60 s.
+        # Who meets the lock tries for 8 s (services.common.transaction), so it must go before.
         *("--setParameter", "transactionLifetimeLimitSeconds=5"),
     ]
 

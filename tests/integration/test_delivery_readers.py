@@ -17,13 +17,11 @@ from zhengtong.catalogue.v1.catalogue_events_pb2 import (
     ItemWithdrawn,
 )
 
-from infra.local.stack import SERVERS, Stack
 from services.common.delivery import projects, reacts, readers
 from services.common.delivery.readers import Department, reader_of
 from services.common.delivery.subscriptions import subscriptions
 from services.common.envelope import Event
 from services.common.eventlog import outbox
-from services.common.transaction import connect, ensure
 
 NOW = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 SUBJECTS = ("a", "b", "c")
@@ -78,21 +76,10 @@ class Worker:
         store.put("kept", event.subject, {"$set": kept})
 
 
-@pytest.fixture(scope="module")
-def client(tmp_path_factory):
-    with (
-        Stack(tmp_path_factory.mktemp("readers"), only=SERVERS[:1]) as stack,
-        connect(stack.env["MONGODB_URI"]) as client,
-    ):
-        yield client
-
-
 @pytest.fixture
-def database(client):
-    client.drop_database("zt_readers")
-    ensure(client["zt_readers"])
-    readers.ensure(client["zt_readers"])
-    return client["zt_readers"]
+def database(database):
+    readers.ensure(database)
+    return database
 
 
 def reader(database, method, fact=ItemPublished, worker=Worker):

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     Document = dict[str, Any]
 
-CRASHES = 5  # deliveries begun and never finished before a message is held to be the cause
+CRASHES = 3  # deliveries begun and never finished before a message is held to be the cause
 COUNTS = "deliveries"
 COUNTS_KEPT = timedelta(days=7)
 BLIPS = 3  # outages a message is tried through at once, though the database answers in between

@@ -40,6 +40,7 @@ def serve(settings: Settings, departments: Sequence[str]) -> None:
 
     Raises:
         SettingMissing: no database or no broker is named.
+        HandlerMalformed: a worker says something that cannot be.
     """
     run(settings, [worker_of(department) for department in departments])
 
@@ -49,6 +50,7 @@ def run(settings: Settings, workers: Sequence[type[Any]]) -> None:
 
     Raises:
         SettingMissing: no database or no broker is named.
+        HandlerMalformed: a worker says something that cannot be.
     """
     settings.need("mongodb_uri", "amqp_uri")
     with connect(settings.mongodb_uri, pool=POOL) as client:
@@ -97,6 +99,7 @@ class Hosted:
         self._amqp_uri = amqp_uri
         self._stopped_by = stopped_by
         self._name = department.worker.name
+        self._subscribed = subscriptions(type(department.worker))
         self._container: ServiceContainer | None = None
         self._died = False
 
@@ -135,14 +138,15 @@ class Hosted:
         database = self._department.database
         for module in (parked, readers, desk):
             module.ensure(database)
-        queues.remember(database, subscriptions(type(self._department.worker)))
+        queues.remember(database, self._subscribed)
 
     def _run(self, container: ServiceContainer, started: Event) -> None:
         """Start a container, which waits for the broker, and see it end."""
         try:
             container.start()
             started.send(None)
-            logger.info("%s: worker started", self._name)
+            if self._container is container:
+                logger.info("%s: worker started", self._name)
             container.wait()
         except Exception:
             # One department's defect must not end the others.
@@ -150,9 +154,9 @@ class Hosted:
             self._died = True
 
     def _stop(self) -> None:
-        if self._container is None:
+        container, self._container = self._container, None
+        if container is None:
             return
         with contextlib.suppress(Exception):  # why it died was said when it did
-            self._container.stop()
-        self._container = None
+            container.stop()
         logger.info("%s: worker stopped", self._name)
