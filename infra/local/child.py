@@ -66,7 +66,8 @@ class Child:
         self.due = None
         self._began = time.monotonic()
         self.ready = self.process.ready is None
-        pids.remember(self._pids, self.name, self._popen.pid)
+        with contextlib.suppress(OSError):  # a full disk: it runs all the same
+            pids.remember(self._pids, self.name, self._popen.pid)
 
     def reap(self) -> int | None:
         """Its exit code when it has just ended; what it started is then ended too."""

@@ -1,5 +1,6 @@
 """What a start tells the person who waits for it: one line a step, with the seconds since."""
 
+import contextlib
 import sys
 import time
 
@@ -18,5 +19,6 @@ class Progress:
         self.say(f"[{self.seconds():5.1f} 秒] {text}")
 
     def say(self, text: str) -> None:
-        sys.stdout.write(text + "\n")
-        sys.stdout.flush()
+        with contextlib.suppress(OSError):  # a terminal that went away, a disk that is full
+            sys.stdout.write(text + "\n")
+            sys.stdout.flush()

@@ -1,5 +1,6 @@
 """Keeps the processes of a plan running: starts them, restarts what ends, stops them in order."""
 
+import contextlib
 import json
 import os
 import signal
@@ -197,7 +198,8 @@ class Supervisor:
             for child in self._children.values()
         ]
         answer = {"state": self._state, "url": self._url, "pid": os.getpid(), "processes": rows}
-        _replace(self._layout.status, json.dumps(answer, ensure_ascii=False) + "\n")
+        with contextlib.suppress(OSError):  # a full disk is no reason to stop what runs
+            _replace(self._layout.status, json.dumps(answer, ensure_ascii=False) + "\n")
 
 
 def _word(child: Child) -> str:
