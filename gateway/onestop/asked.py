@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
 from gateway.onestop import text
@@ -12,11 +13,14 @@ from services.common.errors import Invalid, Violation
 from services.common.identifiers import find_resident_ids, region_code
 from services.common.paging import PageTokenInvalid, page_position, page_token
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 LONGEST_TEXT = 200
 LARGEST_PAGE = 50
 HITS_IN_OVERVIEW = 3
 HITS_IN_PAGE = 10
-_NAMES = ("q", "region", "kind", "page_size", "page_token")
+NAMES = ("q", "region", "kind", "page_size", "page_token")
 _LONGEST_KIND = 40
 
 
@@ -62,7 +66,15 @@ def read(query_string: bytes) -> Asked:
     Raises:
         QueryInvalid, QueryHasResidentId, PageTokenInvalid: with the name of the parameter.
     """
-    given = _parameters(query_string)
+    return read_given(_parameters(query_string))
+
+
+def read_given(given: Mapping[str, str]) -> Asked:
+    """The query in decoded parameters; an empty one counts as absent.
+
+    Raises:
+        QueryInvalid, QueryHasResidentId, PageTokenInvalid: with the name of the parameter.
+    """
     typed = read_text(given.get("q", ""))
     region = read_region(given.get("region", ""))
     kind = _read_kind(given.get("kind", ""))
@@ -84,8 +96,8 @@ def _parameters(query_string: bytes) -> dict[str, str]:
         raise _invalid("q", "请使用 UTF-8 编码。") from None
     for part in filter(None, whole.split("&")):
         name, _, raw = part.partition("=")
-        if name not in _NAMES:
-            raise _invalid(_printable(name), f"没有这个参数；可用的参数：{'、'.join(_NAMES)}。")
+        if name not in NAMES:
+            raise _invalid(_printable(name), f"没有这个参数；可用的参数：{'、'.join(NAMES)}。")
         if name in given:
             raise _invalid(name, "同一参数只能出现一次。")
         try:

@@ -1,0 +1,118 @@
+"""Detail pages, read live from the departments."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from starlette.routing import Route
+from zhengtong.catalogue.v1 import catalogue_pb2, catalogue_service_pb2
+from zhengtong.credit.v1 import credit_service_pb2
+from zhengtong.utilities.v1 import utilities_pb2, utilities_service_pb2
+from zhengtong.websites.v1 import websites_service_pb2
+
+from gateway.portal.labels import STOPS
+from gateway.portal.pages import page, refused
+from gateway.portal.writing import instant, limit, span
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.routing import BaseRoute
+
+    from gateway.onestop.engine import OneStop
+    from gateway.onestop.live import Calls
+
+DEADLINE = 5.0  # seconds
+_DEFAULT_STOP = "停供"
+
+
+class Details:
+    """A page for each kind of thing that a card leads to."""
+
+    def __init__(self, onestop: OneStop, calls: Calls) -> None:
+        self._calls = calls
+        self._region_name = onestop.regions.name_of
+
+    def routes(self) -> list[BaseRoute]:
+        """Where the pages are; cards of the departments lead there."""
+        return [
+            Route("/items/{item_id:path}", self.item),
+            Route("/credit/{subject_code}", self.subject),
+            Route("/utilities/institutions/{institution_id}", self.institution),
+            Route("/utilities/outages/{outage_id:path}", self.outage),
+            Route("/websites/{site_id}", self.site),
+        ]
+
+    async def item(self, request: Request) -> Response:
+        """办事指南."""
+        asked = catalogue_service_pb2.GetItemRequest(item_id=request.path_params["item_id"])
+        item = (await self._ask("catalogue", "GetItem", asked)).item
+        if item.state == catalogue_pb2.ITEM_STATE_WITHDRAWN:
+            return refused(request, 410, f"“{item.task_name}”已经取消，不再受理。")
+        return page(
+            "item.html",
+            item=item,
+            region=self._region_name(item.region_code),
+            promised=limit(item.promise_day, item.promise_type, item.promise_explain),
+            statutory=limit(item.anticipate_day, item.anticipate_type, item.anticipate_explain),
+        )
+
+    async def subject(self, request: Request) -> Response:
+        """Public credit of one subject."""
+        code = request.path_params["subject_code"]
+        asked = credit_service_pb2.GetCreditRequest(subject_code=code)
+        credit = await self._ask("credit", "GetCredit", asked)
+        region = self._region_name(credit.subject.region_code)
+        return page("subject.html", credit=credit, subject=credit.subject, region=region)
+
+    async def institution(self, request: Request) -> Response:
+        """A public institution and where it serves people."""
+        asked = utilities_service_pb2.GetInstitutionRequest(
+            institution_id=request.path_params["institution_id"]
+        )
+        institution = (await self._ask("utilities", "GetInstitution", asked)).institution
+        if institution.state == utilities_pb2.PUBLIC_STATE_WITHDRAWN:
+            return refused(request, 410, f"“{institution.name}”的信息已撤下。")
+        region = self._region_name(institution.region_code)
+        return page("institution.html", institution=institution, region=region)
+
+    async def outage(self, request: Request) -> Response:
+        """A notice that supply stops."""
+        asked = utilities_service_pb2.GetOutageRequest(outage_id=request.path_params["outage_id"])
+        outage = (await self._ask("utilities", "GetOutage", asked)).outage
+        if outage.state == utilities_pb2.PUBLIC_STATE_WITHDRAWN:
+            return refused(request, 410, "这条公告已经撤回。")
+        stage, left = _stage(outage, datetime.now(UTC))
+        return page(
+            "outage.html",
+            outage=outage,
+            stop=STOPS.get(outage.sector, _DEFAULT_STOP),
+            regions=[self._region_name(code) for code in outage.area_region_codes],
+            stage=stage,
+            left=left,
+        )
+
+    async def site(self, request: Request) -> Response:
+        """A government website of the inventory."""
+        asked = websites_service_pb2.GetSiteRequest(site_id=request.path_params["site_id"])
+        site = (await self._ask("websites", "GetSite", asked)).site
+        return page("site.html", site=site, region=self._region_name(site.region_code))
+
+    async def _ask(self, department: str, method: str, request: Any) -> Any:
+        return await self._calls.call(department, method, request, timeout=DEADLINE)
+
+
+def _stage(outage: utilities_pb2.Outage, now: datetime) -> tuple[str, str]:
+    """Where a notice stands by the clock, and how long until that changes."""
+    start = instant(outage.start_time)
+    restored = (
+        instant(outage.expected_restore_time) if outage.expected_restore_time.seconds else None
+    )
+    if now < start:
+        return "预告", f"距开始还有 {span(now, start)}"
+    if restored is None:
+        return "进行中", "恢复时间另行通知"
+    if now < restored:
+        return "进行中", f"预计 {span(now, restored)} 后恢复"
+    return "已到预计恢复时间", "如仍未恢复，请拨打联系电话"

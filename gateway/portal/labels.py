@@ -1,0 +1,97 @@
+"""What codes are called on pages (GB/T 39046-2020 appendix A; the national exchange; credit)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+KINDS: Final = {
+    "item": "办事",
+    "credit": "信用",
+    "utility": "便民",
+    "website": "网站",
+}
+"""The groups of the one-stop query."""
+
+DEPARTMENTS: Final = {
+    "catalogue": "办事指南查询",
+    "credit": "信用查询",
+    "utilities": "便民服务查询",
+    "websites": "政府网站查询",
+}
+"""What a searcher loses while a department does not answer."""
+
+TASK_TYPES: Final = {
+    "01": "行政许可",
+    "02": "行政处罚",
+    "03": "行政强制",
+    "04": "行政征收",
+    "05": "行政给付",
+    "06": "行政检查",
+    "07": "行政确认",
+    "08": "行政奖励",
+    "09": "行政裁决",
+    "10": "其他行政权力",
+    "20": "公共服务",
+}
+USE_LEVELS: Final = {
+    "1": "国家级",
+    "2": "省级",
+    "3": "市级",
+    "4": "县级",
+    "5": "乡镇（街道）级",
+    "6": "村（社区）级",
+    "7": "分级管理",
+}
+SERVER_TYPES: Final = {
+    "1": "自然人",
+    "2": "企业法人",
+    "3": "事业法人",
+    "4": "社会组织法人",
+    "5": "行政机关",
+    "6": "其他组织",
+}
+PROJECT_TYPES: Final = {"1": "即办件", "2": "承诺件"}
+HANDLE_TYPES: Final = {
+    "1": "窗口办理",
+    "2": "网上办理",
+    "3": "掌上办理",
+    "4": "快递申请",
+    "9": "其他方式",
+}
+HANDLE_AREAS: Final = {
+    "1": "全国通办",
+    "2": "全省通办",
+    "3": "全市通办",
+    "4": "全县通办",
+    "5": "全镇通办",
+    "6": "跨村（社区）通办",
+}
+TIME_UNITS: Final = {"1": "个工作日", "2": "个自然日"}
+RESULT_TYPES: Final = {"1": "证照", "2": "批文", "3": "其他", "4": "无"}
+NEEDS: Final = {"1": "必要", "2": "非必要", "3": "容缺后补"}
+MATERIAL_FORMATS: Final = {"1": "纸质", "2": "电子", "3": "纸质或电子"}
+MATERIAL_SOURCES: Final = {"10": "申请人自备", "20": "政府部门核发", "99": "其他"}
+
+SUBJECT_STATUSES: Final = {1: "存续", 2: "注销", 3: "吊销"}
+VALIDITIES: Final = {"1": "有效", "2": "无效"}
+
+SECTORS: Final = {
+    1: "教育",
+    2: "卫生健康",
+    3: "供水",
+    4: "供电",
+    5: "供气",
+    6: "供热",
+    7: "公共交通",
+    8: "通信",
+    9: "社会保障",
+    10: "环境保护",
+    11: "农业农村",
+    12: "文化",
+    13: "体育",
+    14: "科技",
+    15: "金融",
+}
+STOPS: Final = {3: "停水", 4: "停电", 5: "停气", 6: "停暖"}
+OUTAGE_KINDS: Final = {1: "计划", 2: "临时", 3: "故障"}
+SITE_STATES: Final = {1: "正常运行", 2: "临时下线", 3: "已关停"}

@@ -1,0 +1,93 @@
+"""Pages out of templates: one environment, one set of headers, and pages for what went wrong."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from gateway.portal import labels, writing
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.routing import BaseRoute
+
+_HERE = Path(__file__).parent
+_STYLE = (_HERE / "static" / "portal.css").read_bytes()
+_STYLE_URL = f"/static/portal.css?v={blake2b(_STYLE, digest_size=6).hexdigest()}"
+_HEADERS = {
+    # Nothing but this server's own style: what departments write can never run.
+    "content-security-policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "cache-control": "no-store",
+}
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {"labels": labels, "style_url": _STYLE_URL}
+    environment.filters |= {
+        "day": writing.day,
+        "stamp": writing.stamp,
+        "moment": writing.moment,
+        "micros": writing.micros,
+        "marked": writing.marked,
+    }
+    return environment
+
+
+_ENVIRONMENT = _environment()
+
+
+def page(template: str, status: int = 200, **shown: Any) -> Response:
+    """A page."""
+    html = _ENVIRONMENT.get_template(template).render(**shown)
+    return HTMLResponse(html, status, headers=_HEADERS)
+
+
+def not_found(request: Request) -> Response:
+    """The page for an address that leads nowhere."""
+    del request
+    return page(
+        "notice.html",
+        404,
+        title="没有找到这个页面",
+        detail="您访问的内容可能已被取消、已经移动，或者地址有误。",
+    )
+
+
+def refused(request: Request, status: int, detail: str) -> Response:
+    """The page for everything else that could not be done."""
+    del request
+    return page("notice.html", status, title=_TITLES.get(status, "请求未能完成"), detail=detail)
+
+
+_TITLES = {
+    400: "请求有误",
+    405: "请求方法不适用",
+    410: "内容已取消",
+    429: "请求过于频繁",
+    500: "系统出现问题",
+    503: "服务暂不可用",
+    504: "服务没有及时答复",
+}
+
+
+async def _style(_: Request) -> Response:
+    headers = {"cache-control": "public, max-age=31536000, immutable"}
+    return Response(_STYLE, media_type="text/css", headers=headers)
+
+
+ROUTES: list[BaseRoute] = [Route("/static/portal.css", _style)]
