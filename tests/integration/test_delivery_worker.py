@@ -5,20 +5,25 @@ import random
 import signal
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import ClassVar
 
 import pytest
+from kombu.connection import Connection
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from zhengtong.catalogue.v1.catalogue_events_pb2 import ItemRecord, ItemRevised, ItemsImported
 
 from infra.local.stack import REPOSITORY, SERVERS, Stack
-from services.common.delivery import parked
+from services.common.delivery import parked, queues
 from services.common.delivery.desk import CRASHES
 from services.common.delivery.parked import Kind
+from services.common.delivery.subscriptions import Reading, Subscription
+from services.common.eventlog import log
 from services.common.settings import DEPARTMENTS
-from tests.integration.delivery_ledger import QUEUE, TRACEPARENT, Ledger, end, fact, until
+from tests.integration.delivery_ledger import QUEUE, TOPOLOGY, TRACEPARENT, Ledger, end, fact, until
 
 BACK = 20  # seconds within which everything runs again after a kill
 
@@ -252,13 +257,75 @@ def run(command, env, output):
 
 
 async def test_no_worker_of_the_platform_imports_grpc(ledger):
-    log = ledger.stack.run_dir / "imports.log"
+    imports = ledger.stack.run_dir / "imports.log"
     command = [sys.executable, "-X", "importtime", "-m", "services", "worker", *DEPARTMENTS]
     env = {**ledger.stack.env, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}
-    with log.open("wb") as output, run(command, env, output) as worker:
-        await until(lambda: "ready worker" in log.read_text())
+    with imports.open("wb") as output, run(command, env, output) as worker:
+        await until(lambda: "ready worker" in imports.read_text())
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(10) == 0
-    imported = {line.rpartition("|")[2].strip() for line in log.read_text().splitlines()}
+    imported = {line.rpartition("|")[2].strip() for line in imports.read_text().splitlines()}
     assert "nameko.events" in imported
     assert not {name for name in imported if name.partition(".")[0] in ("grpc", "aio_pika")}
+
+
+async def test_a_queue_that_no_handler_owns_any_more_is_told_of_and_pruned(ledger):
+    gone = Subscription("ledger", "gone", Reading.REACTS, ItemRevised, "")
+    queues.remember(ledger.database, [gone])
+    async with ledger.channel() as channel:
+        queue = await channel.declare_queue(gone.queue, durable=True)
+        await queue.bind("catalogue.events", gone.type)
+        await queue.bind("ledger.retry", gone.queue)
+    with ledger.worker():  # which notes the queues that it does own
+        await until(ledger.consumed)
+    await ledger.publish(fact(message=ItemRevised()), key=gone.type)
+
+    with Connection(ledger.stack.env["AMQP_URI"]) as broker:
+        orphan = queues.Orphan(gone.queue, "catalogue", gone.type, 1)
+        assert queues.orphans(ledger.database, broker, TOPOLOGY) == [orphan]
+        assert queues.prune(ledger.database, "ledger", broker, TOPOLOGY) == [orphan]  # not empty
+
+        await ledger.publish(fact(message=ItemRevised()), key=gone.type)  # reaches it no more
+        assert await ledger.queue(gone.queue) == (1, 0)
+
+        broker.default_channel.queue_purge(gone.queue)
+        assert queues.prune(ledger.database, "ledger", broker, TOPOLOGY) == []
+        assert queues.orphans(ledger.database, broker, TOPOLOGY) == []
+    assert await ledger.queue(gone.queue) == (0, 0)
+    assert await ledger.queue(QUEUE) == (0, 0)
+
+
+async def test_a_platform_without_orphans_says_so_by_its_exit_code(ledger):
+    command = [sys.executable, "-m", "services.common.delivery.queues"]
+    with run(command, ledger.stack.env, subprocess.PIPE) as done:
+        assert done.wait(10) == 0
+
+
+async def test_a_message_whose_queue_is_gone_keeps_no_other_from_its_own(ledger):
+    lost, due = (parked.Message(queue, b"{}", {}, "m", "", "") for queue in ("nowhere", QUEUE))
+    now = datetime.now(UTC)
+    for message in (lost, due):
+        why = parked.Why("UNEXPECTED", "", 1, now)
+        parked.park(ledger.database, message, why, about={}, now=now)
+    async with ledger.putting_back():
+        await until(lambda: [row.reason for row in ledger.parked()] == ["QUEUE_GONE"])
+        await until(lambda: ledger.parked(Kind.DEAD))
+    assert await ledger.queue() == (1, 0)
+
+
+async def test_a_message_parked_again_before_its_confirm_came_is_not_forgotten(ledger):
+    message = parked.Message(QUEUE, b"{}", {}, "m", "", "")
+    now = datetime.now(UTC)
+    why = parked.Why("UNEXPECTED", "", 1, now)
+    parked.park(ledger.database, message, why, about={}, now=now)
+    database = log.connect(ledger.stack.env["MONGODB_URI"])["zt_ledger"]
+    (put_back,) = await parked.parked_due(database, now, 10)
+
+    parked.park(ledger.database, message, replace(why, attempt=2), about={}, now=now)
+    assert not await parked.remove(database, put_back)
+
+    (row,) = await parked.parked_due(database, now, 10)
+    assert row.attempt == row.message.attempt == 2
+    assert await parked.remove(database, row)
+    assert ledger.parked() == []
+    await database.client.close()
