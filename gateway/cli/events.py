@@ -37,7 +37,7 @@ class Desk:
         token = signer.token(signer.own(), department)
         self._with = {"metadata": [("authorization", f"Bearer {token}")], "timeout": TIMEOUT}
 
-    def parked(self, kind: int) -> Iterator[delivery_pb2.ParkedMessage]:
+    def parked(self, kind: pb.ParkedKind) -> Iterator[delivery_pb2.ParkedMessage]:
         """All messages of a kind, page by page."""
         token = ""
         while True:
@@ -62,7 +62,7 @@ def _departments(only: str) -> dict[str, Desk]:
     return {name: Desk(known, name) for name in names}
 
 
-def _list(kind: int, only: str, *, as_json: bool) -> None:
+def _list(kind: pb.ParkedKind, only: str, *, as_json: bool) -> None:
     found: list[dict[str, Any]] = []
     for name, desk in _departments(only).items():
         try:

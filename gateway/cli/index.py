@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from dataclasses import asdict
 from typing import Any, TypeVar
 
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from gateway import indexer
 from gateway.cli.saying import DIFFERS, NO_ANSWER, AsJson, console, fail, give, say, table
 from gateway.cli.surroundings import settings
+from gateway.indexer.rebuild import rebuild as rebuild_index
+from gateway.indexer.verify import verify as verify_index
 from services.common.errors import Unavailable
 
 T = TypeVar("T")
@@ -22,25 +24,30 @@ app = typer.Typer(no_args_is_help=True)
 
 @app.command("rebuild", help="由各部门的快照与事件重建索引；期间查询照常。")
 def rebuild(as_json: AsJson = False) -> None:
-    result = _with_progress(lambda tell: indexer.rebuild(settings(), tell))
+    result = _with_progress(lambda tell: rebuild_index(settings(), tell))
     if as_json:
-        give({"documents": result.documents, "seconds": round(result.seconds, 1)})
-    else:
-        say(f"已重建：{result.documents} 条，用时 {result.seconds:.1f} 秒。")
+        give({"subjects": dict(result.subjects), "seconds": round(result.seconds, 1)})
+        return
+    table(("部门", "条数"), [(name, str(count)) for name, count in result.subjects.items()])
+    say(f"已重建，用时 {result.seconds:.1f} 秒。")
 
 
 @app.command("verify", help="逐条核对索引与各部门；有差异则退出码为 1。")
 def verify(as_json: AsJson = False) -> None:
-    result = _with_progress(lambda tell: indexer.verify(settings(), tell))
-    differences = [
-        {"kind": one.kind, "id": one.id, "detail": one.detail} for one in result.differences
-    ]
+    result = _with_progress(lambda tell: verify_index(settings(), tell))
+    differences = [asdict(one) for one in result.differences]
     if as_json:
-        give({"compared": result.compared, "differences": differences})
+        give(
+            {
+                "compared": result.compared,
+                "positions": result.positions,
+                "differences": differences,
+            }
+        )
     else:
         if differences:
-            rows = [(one["kind"], one["id"], one["detail"]) for one in differences[:SHOWN]]
-            table(("差异", "编号", "说明"), rows)
+            rows = [[str(value) for value in one.values()] for one in differences[:SHOWN]]
+            table(("差异", "部门", "编号", "说明"), rows)
         say(f"核对 {result.compared} 条，{len(differences)} 处差异。")
     raise typer.Exit(DIFFERS if differences else 0)
 

@@ -75,7 +75,7 @@ def read_record(
             if name not in ignored:
                 wrong.append(Violation(shown(name), "没有这个字段，请删去或更正名称"))
             continue
-        if value is None or (isinstance(value, str | list) and not value):
+        if value is None or (not value and isinstance(value, str | list)):
             continue
         try:
             given[name] = reader.read(value)
@@ -343,7 +343,7 @@ def plain(value: Any) -> dict[str, Any]:
 
     Decimals become texts and enums their values; moments stay as they are.
     """
-    names, values_of = _shape(type(value))
+    names, values_of = _shape(value.__class__)
     return {
         name: part if part.__class__ in _AS_THEY_ARE else _plain_part(part)
         for name, part in zip(names, values_of(value), strict=True)
@@ -363,7 +363,7 @@ def _plain_part(part: Any) -> Any:
 
 
 @cache
-def _shape(kind: Any) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
+def _shape(kind: type) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
     """The names of a dataclass, and what reads all their values at once."""
     names = tuple(field.name for field in dataclasses.fields(kind))
     if len(names) == 1:
