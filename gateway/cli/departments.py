@@ -29,7 +29,11 @@ def status(as_json: AsJson = False) -> None:
     else:
         checks = ready.get("checks", {})
         rows = [
-            (name, "就绪" if check.get("ok") else "未就绪", str(check.get("detail", "")))
+            (
+                name,
+                "就绪" if check.get("status") == "ok" else "未就绪",
+                str(check.get("detail", "")),
+            )
             for name, check in checks.items()
         ]
         table(("依赖", "状态", "说明"), rows)
