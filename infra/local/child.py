@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from infra.local import pids
 from infra.local.layout import Layout
-from infra.local.logs import bound, open_log
+from infra.local.logs import bound, open_log, said_since
 from infra.local.plan import Process
 
 FIRST_PAUSE = 0.2
@@ -39,6 +39,7 @@ class Child:
         self._environment = {**environment, **process.environment}
         self._popen: subprocess.Popen[bytes] | None = None
         self._began = 0.0
+        self._log_begin = 0
 
     @property
     def pid(self) -> int | None:
@@ -51,6 +52,7 @@ class Child:
             OSError: the command cannot be run.
         """
         log = open_log(self.log)
+        self._log_begin = os.fstat(log).st_size
         try:
             self._popen = subprocess.Popen(  # noqa: S603
                 self.process.command,
@@ -65,7 +67,7 @@ class Child:
             os.close(log)
         self.due = None
         self._began = time.monotonic()
-        self.ready = self.process.ready is None
+        self.ready = not self.process.ready and not self.process.says
         with contextlib.suppress(OSError):  # a full disk: it runs all the same
             pids.remember(self._pids, self.name, self._popen.pid)
 
@@ -95,9 +97,10 @@ class Child:
 
     def probe(self) -> bool:
         """Ask whether it serves; returns True at the moment it begins to."""
-        if self._popen is None or self.ready or self.process.ready is None:
+        if self._popen is None or self.ready:
             return False
-        self.ready = self.process.ready()
+        said = not self.process.says or said_since(self.log, self._log_begin, self.process.says)
+        self.ready = said and (self.process.ready is None or self.process.ready())
         return self.ready
 
     def ask_to_stop(self) -> None:

@@ -27,6 +27,17 @@ def bound(path: Path, limit: int = LIMIT) -> None:
         return
 
 
+def said_since(path: Path, begin: int, words: str) -> bool:
+    """Whether these words were logged after this position; a log begun anew is read whole."""
+    try:
+        with path.open("rb") as file:
+            if path.stat().st_size >= begin:
+                file.seek(begin)
+            return words.encode() in file.read(LIMIT)
+    except OSError:
+        return False
+
+
 def last_lines(path: Path, count: int = 5) -> list[str]:
     """The end of a log, for telling why a process ended."""
     try:

@@ -16,6 +16,8 @@ RABBIT = "rabbit"
 GATEWAY = "gateway"
 INDEXER = "indexer"
 KINDS = ("servicer", "worker", "relay")
+SAYING = ("worker", "relay", INDEXER)
+"""Who listens on no port: whether they serve is only known from their logs."""
 TITLES = {
     MONGO: "MongoDB",
     RABBIT: "RabbitMQ",
@@ -45,7 +47,9 @@ class Process:
     command: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
     ready: Probe | None = None
-    """Asked again and again until it says yes, after each start; None = ready once started."""
+    """Asked again and again until it says yes, after each start."""
+    says: str = ""
+    """What stands in its log once it serves. With neither of the two it is ready once started."""
     stage: int = 0
     """Higher stages are stopped before lower ones."""
     patience: float = 15.0
@@ -66,6 +70,8 @@ class Plan:
     grpc: Mapping[str, str]
     outside_mongo: str = ""
     outside_amqp: str = ""
+    talkative: bool = True
+    """Whether the processes log at INFO, and so say when they serve."""
 
     @property
     def base_url(self) -> str:
@@ -113,14 +119,16 @@ class Plan:
             # glibc gives each thread an arena of its own; two are enough and much smaller.
             "MALLOC_ARENA_MAX": "2",
         }
-        hosts = [
-            Process(name, [*python, "services", *arguments], environment, stage=1)
-            for name, arguments in self._hosts()
-        ]
+
+        def process(name: str, stage: int, *words: str) -> Process:
+            kind = name.partition("-")[0]
+            says = f"ready {kind}" if self.talkative and kind in SAYING else ""
+            return Process(name, [*python, *words], environment, says=says, stage=stage)
+
         return [
-            *hosts,
-            Process(INDEXER, [*python, "gateway.indexer"], environment, stage=2),
-            Process(GATEWAY, [*python, "gateway.app"], environment, stage=3),
+            *(process(name, 1, "services", *arguments) for name, arguments in self._hosts()),
+            process(INDEXER, 2, "gateway.indexer"),
+            process(GATEWAY, 3, "gateway.app"),
         ]
 
     def ports(self, names: Iterable[str]) -> list[Port]:
@@ -167,6 +175,7 @@ def make(
         grpc=_grpc_addresses(env.get("ZHENGTONG_GRPC_LISTEN", ""), departments),
         outside_mongo=env.get("MONGODB_URI", ""),
         outside_amqp=env.get("AMQP_URI", ""),
+        talkative=(env.get("ZHENGTONG_LOG_LEVEL") or "INFO").upper() in ("DEBUG", "INFO"),
     )
 
 

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -112,7 +113,7 @@ def _with_probe(process: Process, plan: Plan) -> Process:
     elif kind == "servicer":
         departments = [department] if department else plan.departments
         ready = partial(_all_listen, [plan.grpc[name] for name in departments])
-    return Process(process.name, process.command, process.environment, ready, process.stage)
+    return replace(process, ready=ready)
 
 
 def _all_listen(addresses: Collection[str]) -> bool:

@@ -205,6 +205,25 @@ def test_what_a_killed_process_had_started_is_ended_before_it_comes_back(run):
     assert not before & after
 
 
+def test_a_process_is_ready_when_its_log_says_so_and_anew_after_each_start(run, tmp_path):
+    code = (
+        "import pathlib, time\n"
+        "while not pathlib.Path('go').exists(): time.sleep(0.02)\n"
+        "print('ready worker', flush=True); time.sleep(600)"
+    )
+    supervised = run({"name": "worker", "command": python(code), "says": "ready worker"})
+    wait(lambda: supervised.rows().get("worker", {}).get("state") == "starting")
+    (tmp_path / "go").touch()
+    wait(lambda: supervised.rows()["worker"]["state"] == "ready")
+
+    (tmp_path / "go").unlink()
+    pids.recall(supervised.layout.pids, "worker").signal(signal.SIGKILL)
+    wait(lambda: supervised.rows()["worker"]["restarts"] == 1)
+    wait(lambda: supervised.rows()["worker"]["state"] == "starting")
+    (tmp_path / "go").touch()
+    wait(lambda: supervised.rows()["worker"]["state"] == "ready")
+
+
 def test_nothing_outlives_a_killed_supervisor(run):
     supervised = run(
         {"name": "worker", "command": python(STAY)},

@@ -1,6 +1,6 @@
 import os
 
-from infra.local.logs import bound, last_lines, open_log
+from infra.local.logs import bound, last_lines, open_log, said_since
 
 
 def test_a_log_past_its_limit_begins_anew_while_its_writer_goes_on(tmp_path):
@@ -43,3 +43,21 @@ def test_the_last_lines_are_told_without_reading_the_whole(tmp_path):
 
     assert last_lines(path, 2) == ["甲", "乙"]
     assert last_lines(tmp_path / "none.log") == []
+
+
+def test_what_was_said_before_a_start_does_not_count_and_what_after_it_does(tmp_path):
+    path = tmp_path / "worker.log"
+    path.write_text("ready worker\n")
+    begin = path.stat().st_size
+
+    assert not said_since(path, begin, "ready worker")
+    with path.open("a") as file:
+        file.write("ready worker\n")
+    assert said_since(path, begin, "ready worker")
+
+
+def test_a_log_begun_anew_since_the_start_is_read_whole(tmp_path):
+    path = tmp_path / "worker.log"
+    path.write_text("ready worker\n")
+
+    assert said_since(path, 10_000, "ready worker")

@@ -60,6 +60,28 @@ def test_every_process_is_told_the_contracts_environment(tmp_path):
         assert told["ZHENGTONG_KEYS_DIR"] == str(tmp_path / "keys")
 
 
+def test_who_listens_on_no_port_is_ready_when_its_log_says_so(tmp_path):
+    the_plan = plan.make({}, tmp_path, departments=["credit"], apart=True)
+    the_plan.layout.make()
+
+    says = {process.name: process.says for process in the_plan.platform()}
+
+    assert says == {
+        "servicer-credit": "",
+        "worker-credit": "ready worker",
+        "relay-credit": "ready relay",
+        "indexer": "ready indexer",
+        "gateway": "",
+    }
+
+
+def test_who_is_told_to_log_little_is_not_waited_for_to_say_it_serves(tmp_path):
+    the_plan = plan.make({"ZHENGTONG_LOG_LEVEL": "warning"}, tmp_path)
+    the_plan.layout.make()
+
+    assert not any(process.says for process in the_plan.platform())
+
+
 def test_servers_given_from_outside_are_used_and_not_started(tmp_path):
     outside = {"MONGODB_URI": "mongodb://db/", "AMQP_URI": "amqp://mq/"}
 
