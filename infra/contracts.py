@@ -5,6 +5,8 @@ from pathlib import Path
 
 PROTOS = Path(__file__).resolve().parent.parent / "protos"
 GENERATED = PROTOS / "gen"
+DESCRIPTORS = GENERATED / "zhengtong" / "descriptors.binpb"
+"""The contracts with their comments, which generated code leaves out; OpenAPI is made of it."""
 
 
 def generate() -> None:
@@ -16,7 +18,7 @@ def generate() -> None:
     from grpc_tools import protoc  # noqa: PLC0415  (only the install needs the compiler)
 
     sources = sorted(str(path) for path in (PROTOS / "zhengtong").rglob("*.proto"))
-    GENERATED.mkdir(exist_ok=True)
+    DESCRIPTORS.parent.mkdir(parents=True, exist_ok=True)
     arguments = [
         "protoc",
         f"-I{PROTOS}",
@@ -25,6 +27,8 @@ def generate() -> None:
         f"--python_out={GENERATED}",
         f"--pyi_out={GENERATED}",
         f"--grpc_python_out={GENERATED}",
+        f"--descriptor_set_out={DESCRIPTORS}",
+        "--include_source_info",
         *sources,
     ]
     if protoc.main(arguments) != 0:

@@ -1,0 +1,213 @@
+"""How much one request, and one address, may ask of the gateway."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import math
+import os
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gateway.refusals import (
+    BodyBroken,
+    BodyTooLarge,
+    BodyTooSlow,
+    HeadersTooLarge,
+    RateLimited,
+    RequestInvalid,
+    RequestTooSlow,
+    UrlTooLong,
+)
+from services.common.errors import Violation
+from services.common.settings import SettingMissing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from gateway.identity import Identity
+
+PROBES = ("/healthz", "/readyz", "/metrics")
+"""Asked by supervisors, often from an address that asks for much else: never rate limited."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The numbers; /api/docs tells them to callers.
+
+    Args:
+        rate_per_second: requests that one address may make for long; 0: no limit.
+        burst: requests that it may make at once.
+        addresses: how many addresses are remembered, the latest.
+    """
+
+    body_bytes: int = 1024 * 1024
+    upload_bytes: int = 4 * 1024 * 1024
+    url_bytes: int = 8 * 1024
+    header_bytes: int = 16 * 1024
+    body_seconds: float = 20.0
+    call_seconds: float = 10.0
+    upload_seconds: float = 30.0
+    request_seconds: float = 60.0
+    rate_per_second: float = 50.0
+    burst: int = 200
+    addresses: int = 10_000
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> Limits:
+        """The limits of this process: ZHENGTONG_RATE_PER_SECOND and ZHENGTONG_RATE_BURST.
+
+        Raises:
+            SettingMissing: a value is not a whole number.
+        """
+        usual = cls()
+        rate = _number(env, "ZHENGTONG_RATE_PER_SECOND", usual.rate_per_second)
+        burst = _number(env, "ZHENGTONG_RATE_BURST", usual.burst)
+        return cls(rate_per_second=rate, burst=max(1, burst))
+
+
+def _number(env: Mapping[str, str], name: str, default: float) -> int:
+    text = env.get(name, "") or str(int(default))
+    if not (text.isascii() and text.isdecimal()):
+        raise SettingMissing(f"{name}: {text!r} is not a whole number")
+    return int(text)
+
+
+class RateLimiter:
+    """A bucket of tokens for each address; what it remembers is bounded.
+
+    Args:
+        clock: seconds that only rise.
+    """
+
+    def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
+        self._rate = limits.rate_per_second
+        self._burst = float(limits.burst)
+        self._most = limits.addresses
+        self._clock = clock
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def take(self, address: str) -> None:
+        """Take one token from the bucket of `address`.
+
+        Raises:
+            RateLimited: it is empty.
+        """
+        if not self._rate:
+            return
+        now = self._clock()
+        tokens, since = self._buckets.pop(address, (self._burst, now))
+        tokens = min(self._burst, tokens + (now - since) * self._rate)
+        allowed = tokens >= 1.0
+        self._buckets[address] = (tokens - 1.0 if allowed else tokens, now)
+        if len(self._buckets) > self._most:
+            self._buckets.popitem(last=False)
+        if not allowed:
+            raise RateLimited(math.ceil((1.0 - tokens) / self._rate))
+
+
+class Limited:
+    """Middleware: refuses what is too long, too often or too slow."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        limits: Limits,
+        identity: Identity,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._app = app
+        self._limits = limits
+        self._identity = identity
+        self._limiter = RateLimiter(limits, clock)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        self._measure(scope)
+        if scope["path"] not in PROBES and not self._identity.holds(scope):
+            self._limiter.take(client_address(scope))
+        try:
+            async with asyncio.timeout(self._limits.request_seconds) as whole:
+                await self._app(scope, receive, send)
+        except TimeoutError:
+            if not whole.expired():
+                raise
+            raise RequestTooSlow("处理时间过长，请求已中止，请稍后再试。") from None
+
+    def _measure(self, scope: Scope) -> None:
+        if len(scope["raw_path"]) + len(scope["query_string"]) > self._limits.url_bytes:
+            raise UrlTooLong(f"地址过长，路径和参数合计最多 {self._limits.url_bytes} 字节。")
+        size = sum(len(name) + len(value) for name, value in scope["headers"])
+        if size > self._limits.header_bytes:
+            raise HeadersTooLarge(f"请求头过大，合计最多 {self._limits.header_bytes} 字节。")
+        if declared_length(scope) > self._limits.upload_bytes:
+            raise BodyTooLarge(self._limits.upload_bytes)
+
+
+def header(scope: Scope, name: bytes) -> bytes:
+    """The first header field of that lower-case name; empty where there is none."""
+    return next((value for key, value in scope["headers"] if key == name), b"")
+
+
+def declared_length(scope: Scope) -> int:
+    """What Content-Length says; 0 where it is absent.
+
+    Raises:
+        RequestInvalid: it is not a number.
+    """
+    text = header(scope, b"content-length")
+    if not text:
+        return 0
+    if not text.isdigit() or len(text) > 19:
+        wrong = Violation("content-length", "应为非负整数。")
+        raise RequestInvalid("请求头 Content-Length 有误。", wrong)
+    return int(text)
+
+
+def client_address(scope: Scope) -> str:
+    """Whom a bucket belongs to: an IPv4 address, or the /64 network of an IPv6 one."""
+    host: str = (scope.get("client") or ("",))[0]
+    if ":" not in host:
+        return host
+    try:
+        address = ipaddress.IPv6Address(host.partition("%")[0])
+    except ValueError:
+        return host
+    if address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return address.packed[:8].hex()
+
+
+async def read_body(scope: Scope, receive: Receive, at_most: int, limits: Limits) -> bytes:
+    """The whole body.
+
+    Raises:
+        BodyTooLarge: longer than `at_most` bytes, declared or come.
+        BodyTooSlow: it did not come in time.
+        BodyBroken: it ended before it was whole, perhaps because the caller went away.
+    """
+    if declared_length(scope) > at_most:
+        raise BodyTooLarge(at_most)
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(limits.body_seconds):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise BodyBroken("请求内容没有传完整。")
+                part = message.get("body", b"")
+                size += len(part)
+                if size > at_most:
+                    raise BodyTooLarge(at_most)
+                parts.append(part)
+                if not message.get("more_body", False):
+                    return b"".join(parts)
+    except TimeoutError:
+        raise BodyTooSlow("请求内容没有在规定时间内传完。") from None

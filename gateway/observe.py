@@ -1,0 +1,102 @@
+"""What is seen of each request: a span, a duration, a log line; never a path, query or address.
+
+Paths and queries can hold identity numbers of people, so that only the route is written down.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+from opentelemetry.context import Context
+from opentelemetry.trace import SpanKind
+
+from gateway.limits import header
+from services.common.telemetry import context_from, current_trace_id, meter, tracer
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_METHODS: Final = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+_SAFETY: Final = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+]
+_NO_PARENT: Final = Context()
+_GONE: Final = 499  # the caller went away before there was an answer
+_duration = meter.create_histogram(
+    "http.server.request.duration",
+    unit="s",
+    description="Time to answer, by route and status",
+    explicit_bucket_boundaries_advisory=[
+        *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+    ],
+)
+
+logger = logging.getLogger("gateway.access")
+
+
+class Observed:
+    """Middleware, the outermost: one span, one log line and one measurement a request."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        # Servers need not give the raw path; all that matches paths here relies on it.
+        scope.setdefault("raw_path", quote(scope["path"], errors="replace").encode())
+        began = time.perf_counter()
+        traceparent = header(scope, b"traceparent")
+        parent = context_from(traceparent.decode("latin-1")) if traceparent else _NO_PARENT
+        method = scope["method"] if scope["method"] in _METHODS else "_OTHER"
+        with tracer.start_as_current_span(method, parent, SpanKind.SERVER) as span:
+            answer = _Answer(scope, send)
+            try:
+                await self._app(scope, receive, answer)
+            finally:
+                route = route_of(scope)
+                about = {
+                    "http.request.method": method,
+                    "http.route": route,
+                    "http.response.status_code": answer.status,
+                }
+                if span.is_recording():
+                    span.update_name(f"{method} {route}")
+                    span.set_attributes(about)
+                took = time.perf_counter() - began
+                _duration.record(took, about)
+                logger.info("%s %s %d %.1f ms", method, route, answer.status, took * 1000)
+
+
+class _Answer:
+    """Sends one answer, with the headers every answer has, and without a body for HEAD."""
+
+    __slots__ = ("_bodiless", "_send", "status")
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self._send = send
+        self._bodiless = scope["method"] == "HEAD"
+        self.status = _GONE
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = [*message.get("headers", ()), *_SAFETY]
+            if trace_id := current_trace_id():
+                headers.append((b"trace-id", trace_id.encode()))
+            message = {**message, "headers": headers}
+        elif self._bodiless and message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        await self._send(message)
+
+
+def route_of(scope: Scope) -> str:
+    """The template that served the request; "-" where nothing did."""
+    if name := scope.get("route_name"):
+        return str(name)
+    return str(getattr(scope.get("route"), "path", "-"))

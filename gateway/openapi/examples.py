@@ -1,0 +1,39 @@
+"""Examples of requests and answers, made of a small table of nouns and fields."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from gateway.openapi.schemas import name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from google.protobuf.descriptor import Descriptor, FieldDescriptor
+
+
+@cache
+def _examples() -> Mapping[str, Mapping[str, Any]]:
+    text = (files("gateway.openapi") / "examples.json").read_text("utf-8")
+    examples: Mapping[str, Mapping[str, Any]] = json.loads(text)
+    return examples
+
+
+def example_of(message: Descriptor, without: Collection[str] = ()) -> dict[str, Any]:
+    """An example of a request or an answer; fields nobody gave an example for stay out."""
+    return {
+        field.name: value
+        for field in message.fields
+        if field.name not in without and (value := example_for(field)) is not None
+    }
+
+
+def example_for(field: FieldDescriptor) -> Any:
+    """An example of one field; None where there is none."""
+    table = _examples()
+    if field.message_type and (known := table["messages"].get(name_of(field.message_type))):
+        return [known] if field.is_repeated else known
+    return table["fields"].get(field.name)

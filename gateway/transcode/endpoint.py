@@ -1,0 +1,133 @@
+"""One call under one binding: from an HTTP request to the department and back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from google.protobuf.message_factory import GetMessageClass
+
+from gateway.contracts import HTTP_BODY, OPEN, Binding, Call, ContractUnclear, message_in
+from gateway.identity import Identity, require
+from gateway.limits import Limits, header, read_body
+from gateway.refusals import MediaTypeRefused, RequestInvalid
+from gateway.transcode import bodies
+from gateway.transcode.answers import Printer
+from gateway.transcode.bodies import Faults, Shape
+from gateway.transcode.paths import parse
+from gateway.transcode.queries import Query, parameters, put, segment_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from google.protobuf.message import Message
+    from starlette.types import Receive, Scope, Send
+
+    from gateway.clients import Clients
+
+_JSON_TYPES = (b"application/json", b"application/json;charset=utf-8")
+
+
+class Endpoint:
+    """Serves one call under one binding; all that can be known beforehand is made here, once."""
+
+    def __init__(
+        self, call: Call, binding: Binding, clients: Clients, identity: Identity, limits: Limits
+    ) -> None:
+        self._department = call.department
+        self._name = call.method.name
+        self._open = call.permission == OPEN
+        self._clients = clients
+        self._identity = identity
+        self._limits = limits
+        self._request: type[Message] = GetMessageClass(call.method.input_type)
+        self._print = Printer(call.method.output_type)
+        self.template = parse(binding.path)
+        self.route = binding.path
+
+        known = {".".join(one.path): one for one in parameters(call.method.input_type)}
+        bound = self.template.variables
+        self._bound = [known[name] for name in bound]
+        self._body = binding.body
+        self._shape: Shape | None = None
+        self._upload = False
+        if binding.body == "*":
+            self._shape = Shape(call.method.input_type, bound=bound)
+            known = {}
+        elif binding.body:
+            message = message_in(call.method.input_type.fields_by_name[binding.body])
+            if message is None:
+                raise ContractUnclear(f"{call.method.full_name}: the body is one message")
+            self._upload = message.full_name == HTTP_BODY
+            self._shape = None if self._upload else Shape(message)
+            known = {n: p for n, p in known.items() if p.path[0] != binding.body}
+        self._query = Query([one for name, one in known.items() if name not in bound])
+
+    async def __call__(
+        self, scope: Scope, receive: Receive, send: Send, values: Sequence[bytes]
+    ) -> None:
+        """Answer one request; `values` are the raw segments of the path's variables.
+
+        Raises:
+            DomainError: a refusal of the gateway or of the department.
+            DepartmentFailed: a defect in the department.
+        """
+        caller = self._identity.caller(scope)
+        if not self._open:
+            require(caller)
+        fields, faults = self._read_url(scope, values)
+        if self._body:
+            await self._read_body(scope, receive, fields, faults)
+        if faults.violations:
+            raise RequestInvalid("请求有误，请按 violations 逐项更正。", *faults.violations)
+        answer = await self._clients.call(
+            self._department,
+            self._name,
+            self._request(**fields),
+            caller=caller,
+            timeout=self._limits.upload_seconds if self._upload else self._limits.call_seconds,
+        )
+        await _send_json(send, self._print(answer))
+
+    def _read_url(self, scope: Scope, values: Sequence[bytes]) -> tuple[dict[str, Any], Faults]:
+        fields: dict[str, Any] = {}
+        faults = Faults()
+        for parameter, raw in zip(self._bound, values, strict=True):
+            name = ".".join(parameter.path)
+            put(parameter, name, segment_text(raw), fields, faults)
+        if query := scope["query_string"]:
+            self._query.read(query, fields, faults)
+        return fields, faults
+
+    async def _read_body(
+        self, scope: Scope, receive: Receive, fields: dict[str, Any], faults: Faults
+    ) -> None:
+        content_type = header(scope, b"content-type")
+        if header(scope, b"content-encoding") not in (b"", b"identity"):
+            raise MediaTypeRefused("请求内容不得压缩（Content-Encoding）。")
+        if self._upload:
+            data = await read_body(scope, receive, self._limits.upload_bytes, self._limits)
+            media_type = content_type.decode("latin-1")
+            fields[self._body] = {"content_type": media_type, "data": data}
+            return
+        if content_type and content_type.lower().replace(b" ", b"") not in _JSON_TYPES:
+            raise MediaTypeRefused("请求内容应为 application/json（UTF-8）。")
+        raw = await read_body(scope, receive, self._limits.body_bytes, self._limits)
+        tree = bodies.parse(raw, faults)
+        if faults.violations or self._shape is None:
+            return
+        if self._body == "*":
+            fields |= self._shape.read(tree, "", faults)
+        else:
+            fields[self._body] = self._shape.read(tree, f"{self._body}.", faults)
+
+
+async def _send_json(send: Send, tree: dict[str, Any]) -> None:
+    body = orjson.dumps(tree)
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+    ]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

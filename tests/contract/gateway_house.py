@@ -1,0 +1,178 @@
+"""The whole gateway over HTTP, with a catalogue of our own behind it that passes the real door."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+from concurrent import futures
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import httpx
+from google.protobuf.message_factory import GetMessageClass
+from grpc_health.v1 import health, health_pb2_grpc
+from zhengtong.catalogue.v1 import catalogue_pb2, catalogue_service_pb2_grpc
+from zhengtong.catalogue.v1 import catalogue_service_pb2 as pb
+
+from gateway.app import create_app
+from gateway.clients import LARGEST_MESSAGE
+from gateway.contracts import SERVICES
+from gateway.limits import Limits
+from infra.local.keys import make_pair
+from services.common.callers import Verifier
+from services.common.grpc_host.door import CALL, Door
+from services.common.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from google.protobuf.descriptor import MethodDescriptor
+
+TOKEN = "the-operators-own-token"
+OPERATOR = {"authorization": f"Bearer {TOKEN}"}
+UNLIMITED = Limits(rate_per_second=0)
+OPTIONS = [("grpc.max_receive_message_length", LARGEST_MESSAGE)]
+
+
+def _set_event() -> threading.Event:
+    event = threading.Event()
+    event.set()
+    return event
+
+
+@dataclass
+class FakeCatalogue(catalogue_service_pb2_grpc.CatalogueServiceServicer):
+    """Remembers what it was asked, by whom, and answers with what it was told to.
+
+    While `hold` is not set its answers wait.
+    """
+
+    asked: list[Any] = field(default_factory=list)
+    callers: list[Any] = field(default_factory=list)
+    metadata: dict[str, Any] = field(default_factory=dict)
+    error: Exception | None = None
+    hold: threading.Event = field(default_factory=_set_event)
+    item: catalogue_pb2.Item = field(default_factory=catalogue_pb2.Item)
+
+    def _hear(self, request, context):
+        self.asked.append(request)
+        self.callers.append(CALL.get().caller)
+        self.metadata = dict(context.invocation_metadata())
+        self.hold.wait(10)
+        if self.error is not None:
+            raise self.error
+
+    def ImportItems(self, request, context):  # noqa: N802
+        self._hear(request, context)
+        return pb.ImportItemsResponse(report={"read": 3})
+
+    def PublishItem(self, request, context):  # noqa: N802
+        self._hear(request, context)
+        return pb.PublishItemResponse(item=request.item)
+
+    def WithdrawItem(self, request, context):  # noqa: N802
+        self._hear(request, context)
+        return pb.WithdrawItemResponse(item={"item_id": request.item_id})
+
+    def GetItem(self, request, context):  # noqa: N802
+        self._hear(request, context)
+        return pb.GetItemResponse(item=self.item)
+
+    def ListItems(self, request, context):  # noqa: N802
+        self._hear(request, context)
+        return pb.ListItemsResponse(items=[self.item])
+
+
+@dataclass
+class House:
+    """What a test of the gateway needs to ask and to look at."""
+
+    http: httpx.AsyncClient
+    catalogue: FakeCatalogue
+    settings: Settings
+
+    async def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
+        return await self.http.request(method, path, **more)
+
+    async def change(self, path: str, body: Any, **more: Any) -> httpx.Response:
+        """POST as the operator; `body` is JSON, or bytes as they are."""
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        headers = {"content-type": "application/json", **OPERATOR, **more}
+        return await self.http.post(path, content=raw, headers=headers)
+
+
+@contextlib.contextmanager
+def serving(catalogue: FakeCatalogue, keys: Path, port: int = 0) -> Iterator[str]:
+    """A gRPC server with the door every department has; gives its address."""
+    with futures.ThreadPoolExecutor(4) as pool, futures.ThreadPoolExecutor(1) as streams:
+        door = Door(Verifier.load(keys, "catalogue"), streams, 1)
+        server = grpc.server(pool, interceptors=[door], options=OPTIONS)
+        catalogue_service_pb2_grpc.add_CatalogueServiceServicer_to_server(catalogue, server)
+        health_pb2_grpc.add_HealthServicer_to_server(health.HealthServicer(), server)
+        port = server.add_insecure_port(f"127.0.0.1:{port}")
+        server.start()
+        try:
+            yield f"127.0.0.1:{port}"
+        finally:
+            server.stop(None).wait()
+
+
+def _empty(method: MethodDescriptor) -> grpc.RpcMethodHandler:
+    answer = GetMessageClass(method.output_type)
+    return grpc.unary_unary_rpc_method_handler(
+        lambda request, context: answer(),
+        GetMessageClass(method.input_type).FromString,
+        answer.SerializeToString,
+    )
+
+
+@contextlib.contextmanager
+def serving_nothing(department: str, keys: Path) -> Iterator[str]:
+    """A department that answers every call of its own with an empty answer; gives its address."""
+    service = SERVICES[department]
+    handlers = {method.name: _empty(method) for method in service.methods}
+    handler = grpc.method_handlers_generic_handler(service.full_name, handlers)
+    with futures.ThreadPoolExecutor(4) as pool, futures.ThreadPoolExecutor(1) as streams:
+        door = Door(Verifier.load(keys, department), streams, 1)
+        server = grpc.server(pool, interceptors=[door], options=OPTIONS)
+        server.add_generic_rpc_handlers((handler,))
+        health_pb2_grpc.add_HealthServicer_to_server(health.HealthServicer(), server)
+        port = server.add_insecure_port("127.0.0.1:0")
+        server.start()
+        try:
+            yield f"127.0.0.1:{port}"
+        finally:
+            server.stop(None).wait()
+
+
+def settings_in(folder: Path, **addresses: str) -> Settings:
+    """Settings of a gateway whose keys and token are made in `folder`."""
+    keys = folder / "keys"
+    keys.mkdir(exist_ok=True)
+    make_pair(keys, "gateway")
+    (folder / "operator.token").write_text(f"{TOKEN}\n")
+    return Settings.from_env(
+        {
+            "ZHENGTONG_KEYS_DIR": str(keys),
+            "ZHENGTONG_OPERATOR_TOKEN_FILE": str(folder / "operator.token"),
+            "ZHENGTONG_INDEX_DIR": str(folder / "index"),
+            "ZHENGTONG_GRPC_ADDRESSES": ",".join(f"{n}={a}" for n, a in addresses.items()),
+        }
+    )
+
+
+@contextlib.asynccontextmanager
+async def house(folder: Path, limits: Limits = UNLIMITED) -> AsyncIterator[House]:
+    """A gateway with one department; the others have addresses where nobody listens."""
+    catalogue = FakeCatalogue()
+    keys = settings_in(folder).keys_dir
+    with serving(catalogue, keys) as address:
+        settings = settings_in(folder, catalogue=address, credit="127.0.0.1:1")
+        app = create_app(settings, limits)
+        # A defect must show as the 500 it is for callers, not as an exception in the test.
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as http:
+            yield House(http, catalogue, settings)
