@@ -19,6 +19,7 @@ from gateway.onestop.search import KNOWN_KINDS, Found, Group, Search, Wanted
 from gateway.onestop.sources import UNAVAILABLE, Source, Sources
 from gateway.onestop.synonyms import Synonyms
 from services.common.errors import Unavailable
+from services.common.identifiers import is_within
 
 if TYPE_CHECKING:
     import tantivy
@@ -92,7 +93,7 @@ class OneStop:
             raise IndexNotReady("一站式查询正在准备数据，请稍后再试。")
         if asked.kind and asked.kind not in KNOWN_KINDS:
             _check_kind(searcher, asked.kind)
-        question = self._interpreter.understand(asked.text, find_region=not asked.region)
+        question = self._understand(asked)
         credit = self._ask_live(asked, question)
         found = await self._find(searcher, question, asked, now)
         answer = Answer(
@@ -111,6 +112,17 @@ class OneStop:
             answer.groups = [Group(asked.kind, 0, [])]
         answer.took = time.perf_counter() - began
         return answer
+
+    def _understand(self, asked: Asked) -> Question:
+        """The question; a region in the text that contradicts the one asked for is only a word."""
+        question = self._interpreter.understand(asked.text)
+        if not asked.region or not question.region:
+            return question
+        if is_within(question.region.code, asked.region):
+            return question
+        if is_within(asked.region, question.region.code):
+            return replace(question, region=None)
+        return self._interpreter.understand(asked.text, find_region=False)
 
     def _ask_live(self, asked: Asked, question: Question) -> asyncio.Task[live.Credit] | None:
         if not question.subject_code or asked.offset or asked.kind not in ("", "credit"):

@@ -176,7 +176,8 @@ class Search:
 
 
 def _only(found: Query, question: Question, wanted: Wanted) -> Query:
-    region = wanted.region or (question.region.code if question.region else "")
+    # A region in the text lies within the one asked for, where there are both.
+    region = question.region.code if question.region else wanted.region
     filters = [ranking.within(region)] if region else []
     if wanted.kind:
         filters.append(ranking.of_kind(wanted.kind))

@@ -11,9 +11,10 @@ from zhengtong.credit.v1 import credit_service_pb2
 from zhengtong.utilities.v1 import utilities_pb2, utilities_service_pb2
 from zhengtong.websites.v1 import websites_service_pb2
 
-from gateway.portal.labels import STOPS
+from gateway.portal.labels import DEPARTMENTS, STOPS
 from gateway.portal.pages import page, refused
 from gateway.portal.writing import instant, limit, span
+from services.common.errors import Unavailable
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -100,7 +101,10 @@ class Details:
         return page("site.html", site=site, region=self._region_name(site.region_code))
 
     async def _ask(self, department: str, method: str, request: Any) -> Any:
-        return await self._calls.call(department, method, request, timeout=DEADLINE)
+        try:
+            return await self._calls.call(department, method, request, timeout=DEADLINE)
+        except Unavailable as refusal:
+            raise type(refusal)(f"{DEPARTMENTS[department]}暂不可用，请稍后再试。") from refusal
 
 
 def _stage(outage: utilities_pb2.Outage, now: datetime) -> tuple[str, str]:

@@ -73,10 +73,15 @@ def marked(title: str, words: Iterable[str]) -> Markup:
         for at in range(len(folded) - len(word) + 1)
         if folded.startswith(word, at)
     )
-    parts, done = [], 0
+    merged: list[tuple[int, int]] = []
     for start, end in spans:
-        if end > done:
-            parts.append(Markup.escape(title[done : max(start, done)]))
-            parts.append(Markup("<mark>{}</mark>").format(title[max(start, done) : end]))
-            done = end
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    parts, done = [], 0
+    for start, end in merged:
+        parts.append(Markup.escape(title[done:start]))
+        parts.append(Markup("<mark>{}</mark>").format(title[start:end]))
+        done = end
     return Markup("").join([*parts, Markup.escape(title[done:])])
