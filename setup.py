@@ -9,7 +9,7 @@ from setuptools.command.egg_info import egg_info
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from infra.contracts import generate  # noqa: E402
+from infra.contracts import generate
 
 
 class BuildWithContracts(build_py):

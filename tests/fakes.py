@@ -1,4 +1,4 @@
-"""Stores that keep things in memory, for tests of use cases; each passes the suite of the real one."""
+"""Stores that keep things in memory; each passes the suite of the real one."""
 
 from dataclasses import replace
 

@@ -56,7 +56,12 @@ def page_position(question: str, token: str, length: int = 1) -> list[Any] | Non
         position = json.loads(raw[4:]) if raw[:4] == check else None
     except ValueError:
         position = None
-    if not isinstance(position, list) or len(position) != length:
+    # The check tells mistakes from tokens, not forgers: what goes into a query is a plain value.
+    if not isinstance(position, list) or len(position) != length or not _plain(position):
         text = "翻页标记无效，请从第一页重新查询。"
         raise PageTokenInvalid(text, Violation("page_token", text))
     return position
+
+
+def _plain(position: list[Any]) -> bool:
+    return all(isinstance(part, str | int) for part in position)

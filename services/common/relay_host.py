@@ -16,6 +16,7 @@ from pymongo.errors import PyMongoError
 from services.common.delivery import parked, topology
 from services.common.eventlog import log
 from services.common.eventlog.relay import Relay
+from services.common.transaction import is_primary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,6 +49,10 @@ async def serve(settings: Settings, departments: Sequence[str]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    while not await asyncio.to_thread(is_primary, settings.mongodb_uri):
+        if stop.is_set():
+            return
+        await asyncio.sleep(0.2)
     client = log.connect(settings.mongodb_uri)
     known = topology.load()
     keepers = [

@@ -42,7 +42,8 @@ LONGEST = 8.0  # seconds for a transaction with all its retries
 REQUESTS_KEPT = timedelta(days=7)
 STALE_RETRIES = 3
 _REQUEST_ID = re.compile(r"[!-~]{1,128}")
-_INTERRUPTED = {11600, 11602, 91, 189, 10107, 13435, 13436}  # shutting down or not primary
+# Shutting down, not primary, or a transaction larger than the cache has room for just now.
+_PASSING = {11600, 11602, 91, 189, 10107, 13435, 13436, 388}
 
 
 class StoreUnavailable(Unavailable):
@@ -78,6 +79,19 @@ def connect(uri: str, *, pool: int = 32) -> MongoClient[dict[str, Any]]:
         appname="zhengtong",
         connect=False,
     )
+
+
+def is_primary(uri: str) -> bool:
+    """Whether the database can be written to; asked once, over a connection of its own.
+
+    A connection made before the replica set exists says for good that it knows no sessions, so no
+    pool may be filled earlier.
+    """
+    try:
+        with MongoClient[dict[str, Any]](uri, serverSelectionTimeoutMS=500) as client:
+            return bool(client.admin.command("hello").get("isWritablePrimary"))
+    except PyMongoError:
+        return False
 
 
 def ensure(database: Database[dict[str, Any]]) -> None:
@@ -151,10 +165,16 @@ def transact(database: Database[dict[str, Any]], work: Callable[[ClientSession],
 def refusal_of(error: PyMongoError) -> DomainError | None:
     """StoreUnavailable for what an outage or overload causes; None for what is a defect."""
     outage = isinstance(error, ConnectionFailure | ExecutionTimeout | WTimeoutError)
-    stepped = isinstance(error, OperationFailure) and error.code in _INTERRUPTED
-    if outage or stepped or error.timeout or error.has_error_label("TransientTransactionError"):
+    passing = isinstance(error, OperationFailure) and _codes(error) & _PASSING
+    if outage or passing or error.timeout or error.has_error_label("TransientTransactionError"):
         return StoreUnavailable("数据库暂时没有响应，请稍后再试。")
     return None
+
+
+def _codes(error: OperationFailure) -> set[int]:
+    """The error's code, and in a bulk write those of each write."""
+    writes = (error.details or {}).get("writeErrors", [])
+    return {error.code or 0, *(write.get("code", 0) for write in writes)}
 
 
 def record(unit: Unit, request: Request) -> None:

@@ -1,9 +1,10 @@
-"""One suite for the catalogue's store, on the fake and on MongoDB alike; then what only MongoDB has."""
+"""One suite for the catalogue's store, fake and MongoDB; then what only MongoDB has."""
 
 from dataclasses import replace
 
 import orjson
 import pytest
+from google.protobuf import json_format
 
 from services.catalogue import domain, messages, usecases
 from services.catalogue import store as mongo_store
@@ -205,8 +206,6 @@ def test_the_json_of_a_record_is_the_json_of_its_message():
     fast = orjson.loads(messages.record_json(listed, fields.plain(listed.item), updated))
     changed = domain.Changed(replace(listed), newly=True)
     slow = messages.fact_message(changed)
-    from google.protobuf import json_format
-
     full = json_format.MessageToDict(slow, preserving_proto_field_name=True)
     assert fast["item"] == full["item"]
     assert fast["card"] == full["card"]

@@ -19,7 +19,7 @@ from nameko.exceptions import ContainerBeingKilled
 from nameko.extensions import ProviderCollector, register_entrypoint
 from nameko.messaging import QueueConsumer
 
-from services.common.delivery.desk import Abandoned, Desk
+from services.common.delivery.desk import BATCH, Abandoned, Desk
 from services.common.delivery.parked import Message
 from services.common.delivery.readers import Department
 from services.common.delivery.subscriptions import subscriptions
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
     from services.common.delivery.subscriptions import Subscription
 
-BATCH = 32  # messages applied by one transaction
 BATCH_BYTES = 1_000_000
 PREFETCH = 2 * BATCH  # while one batch is applied, the next is on its way
+PREFETCH_BULK = 4  # each may be of 1 MB
 HEARTBEAT = 20  # seconds
 DEFECT_PAUSE = 1.0  # seconds
 LOOK_EVERY = 0.2  # seconds between looks at whether to stop
@@ -54,11 +54,6 @@ class SafeQueueConsumer(QueueConsumer):
         super().__init__()
         self.stopping = False
         self._lanes: frozenset[Lane] = frozenset()
-
-    @property
-    def prefetch_count(self) -> int:
-        """Messages a queue may have on their way."""
-        return PREFETCH
 
     def run(self) -> None:
         """Consume until stopped; a broker that is away is waited for."""
@@ -92,7 +87,7 @@ class SafeQueueConsumer(QueueConsumer):
                 on_message=lane.take,
                 on_decode_error=lambda delivery, _error, lane=lane: lane.take(delivery),
             )
-            consumer.qos(prefetch_count=self.prefetch_count)
+            consumer.qos(prefetch_count=PREFETCH_BULK if lane.subscription.bulk else PREFETCH)
             self._consumers[lane] = consumer
         return list(self._consumers.values())
 
@@ -195,7 +190,7 @@ class Lane(EventHandler):
 
     def _next_batch(self) -> Iterator[Delivery]:
         size = 0
-        for _ in range(min(BATCH, len(self._waiting))):
+        for _ in range(min(self.desk.appetite, len(self._waiting))):
             size += len(self._waiting[0].body)
             yield self._waiting.popleft()
             if size >= BATCH_BYTES:

@@ -6,7 +6,6 @@ deferred or is dead by then. Sleeping is `time.sleep`, which eventlet has made c
 
 from __future__ import annotations
 
-import itertools
 import logging
 import threading
 import time
@@ -14,6 +13,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import orjson
+import pymongo
 from opentelemetry.trace import get_current_span, use_span
 from pymongo import ASCENDING, IndexModel, ReturnDocument, UpdateOne
 from pymongo.errors import PyMongoError
@@ -21,6 +21,7 @@ from pymongo.errors import PyMongoError
 from services.common.delivery import parked
 from services.common.delivery.failures import (
     CRASHED_WORKER,
+    LONGEST_DETAIL,
     UNREADABLE,
     is_outage,
     judge,
@@ -39,10 +40,12 @@ if TYPE_CHECKING:
 
     Document = dict[str, Any]
 
+BATCH = 32  # messages applied by one transaction
 CRASHES = 3  # deliveries begun and never finished before a message is held to be the cause
 COUNTS = "deliveries"
 COUNTS_KEPT = timedelta(days=7)
 BLIPS = 3  # outages a message is tried through at once, though the database answers in between
+LONGEST_HELLO = 3.0  # seconds
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 2.0  # seconds between looks at a database that is away
 
 logger = logging.getLogger(__name__)
@@ -68,6 +71,10 @@ class Desk:
 
     Args:
         wanted: False as soon as waiting for the database is of no use any more.
+
+    Attributes:
+        appetite: messages to deal with at once; smaller while some of them fail or take long,
+            because what one spoils is done again for all.
     """
 
     def __init__(
@@ -78,6 +85,7 @@ class Desk:
         self._subscription = subscription
         self._reader = reader_of(department, subscription)
         self._wanted = wanted
+        self.appetite = BATCH
 
     def deal(self, messages: Sequence[Message], suspects: Sequence[Message]) -> None:
         """Apply, defer or bury every message.
@@ -127,7 +135,8 @@ class Desk:
         try:
             return unpack(orjson.loads(message.body), self._subscription.fact)
         except Exception as error:  # noqa: BLE001  (whatever it is, the body is to blame)
-            self._park(message, Why(UNREADABLE, str(error)[:500], message.attempt + 1, None))
+            detail = f"无法读取：{error}"[:LONGEST_DETAIL]
+            self._park(message, Why(UNREADABLE, detail, message.attempt + 1, None))
             return None
 
     def _apply_together(self, messages: Sequence[Message]) -> None:
@@ -138,24 +147,31 @@ class Desk:
                 self._reader.apply([event for _, event in pairs])
             except Exception as error:  # noqa: BLE001  (whatever it is, alone it will show again)
                 logger.info("%s: one by one: %r", self._subscription.queue, error)
+                self.appetite = max(self.appetite // 4, 1)
             else:
+                self.appetite = min(self.appetite * 2, BATCH)
                 self._count("applied", len(pairs))
                 return
-        for message, event in pairs:
-            self._apply_alone(message, event)
+        applied = [self._apply_alone(message, event) for message, event in pairs]
+        if applied == [True]:
+            self.appetite = min(self.appetite + 1, BATCH)
 
-    def _apply_alone(self, message: Message, event: Event[Any]) -> None:
-        for blip in itertools.count():
+    def _apply_alone(self, message: Message, event: Event[Any]) -> bool:
+        """Apply a message or put it aside; whether it was applied."""
+        blips = 0
+        while True:
             try:
                 self._reader.apply([event])
             except Exception as error:  # noqa: BLE001  (whatever it is, it is judged)
-                if is_outage(error) and (blip < BLIPS or not self._database_answers()):
+                if is_outage(error) and (blips < BLIPS or not self._database_answers()):
+                    blips += 1
                     self._wait_for_the_database()
                     continue
                 self._set_aside(message, event, error)
+                return False
             else:
                 self._count("applied")
-            return
+                return True
 
     def _set_aside(self, message: Message, event: Event[Any], error: Exception) -> None:
         why = judge(error, message.attempt, self._department.now())
@@ -170,7 +186,7 @@ class Desk:
     def _apply_suspect(self, message: Message) -> None:
         with _suspect_at_work:
             if self._lasting(lambda: self._begun(message)) > CRASHES:
-                detail = f"worker died {CRASHES} times while it was being handled"
+                detail = f"处理这条消息时，进程已崩溃 {CRASHES} 次以上。"
                 self._park(message, Why(CRASHED_WORKER, detail, message.attempt + 1, None))
             else:
                 event = self._read(message)
@@ -229,7 +245,8 @@ class Desk:
     def _database_answers(self) -> bool:
         """Whether there is a primary; a secondary can answer pings, but keep nothing."""
         try:
-            return bool(self._database.client.admin.command("hello")["isWritablePrimary"])
+            with pymongo.timeout(LONGEST_HELLO):
+                return bool(self._database.client.admin.command("hello")["isWritablePrimary"])
         except PyMongoError:
             return False
 

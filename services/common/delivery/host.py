@@ -25,7 +25,7 @@ from services.common.delivery.consumer import config, service_of  # noqa: E402
 from services.common.delivery.subscriptions import subscriptions  # noqa: E402
 from services.common.delivery.topology import worker_of  # noqa: E402
 from services.common.settings import Settings  # noqa: E402
-from services.common.transaction import connect  # noqa: E402
+from services.common.transaction import connect, is_primary  # noqa: E402
 
 LOOK_EVERY = 0.25  # seconds between looks at the control files
 START_AGAIN_AFTER = 1.0  # seconds after a container died
@@ -53,6 +53,8 @@ def run(settings: Settings, workers: Sequence[type[Any]]) -> None:
         HandlerMalformed: a worker says something that cannot be.
     """
     settings.need("mongodb_uri", "amqp_uri")
+    while not is_primary(settings.mongodb_uri):
+        eventlet.sleep(LOOK_EVERY)
     with connect(settings.mongodb_uri, pool=POOL) as client:
         _keep([_hosted(client, settings, worker) for worker in workers])
     logger.info("stopped worker")

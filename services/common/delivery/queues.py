@@ -1,8 +1,8 @@
 """Queues that no handler owns any more: a handler was renamed or removed, and its queue fills up.
 
 AMQP cannot list queues, so each worker notes those it declares in its department's database.
-`python -m services.common.delivery.queues [--prune]` tells of the orphans, and prunes them: nothing
-reaches them any more, and those that are empty are deleted.
+`python -m services.common.delivery.queues [--prune] [DEPARTMENT …]` tells of the orphans, and
+prunes them: nothing reaches them any more, and those that are empty are deleted.
 """
 
 from __future__ import annotations
@@ -97,6 +97,7 @@ def prune(
 def main(arguments: Sequence[str]) -> int:
     """Print one JSON line an orphan; the exit code is 1 while there are any."""
     parser = argparse.ArgumentParser(description="列出（或清理）已无处理程序的队列")
+    parser.add_argument("departments", nargs="*", default=DEPARTMENTS, help="部门，默认全部")
     parser.add_argument("--prune", action="store_true", help="解除绑定，并删除其中的空队列")
     wanted = parser.parse_args(arguments)
     settings = Settings.from_env()
@@ -104,7 +105,7 @@ def main(arguments: Sequence[str]) -> int:
     topology = load()
     found: list[Orphan] = []
     with connect(settings.mongodb_uri) as client, Connection(settings.amqp_uri) as broker:
-        for department in DEPARTMENTS:
+        for department in wanted.departments:
             database = client[f"zt_{department}"]
             if wanted.prune:
                 found += prune(database, department, broker, topology)

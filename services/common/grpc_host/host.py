@@ -24,7 +24,7 @@ from services.common.grpc_host.door import Door
 from services.common.grpc_host.parked import ParkedServicer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from pymongo.database import Database
@@ -182,11 +182,23 @@ def serve(settings: Settings, plans: Mapping[str, Plan]) -> None:
         SettingMissing: a needed variable is not set.
     """
     settings.need("mongodb_uri", "grpc_listen")
-    client = transaction.connect(settings.mongodb_uri)
-    keepers = [Keeper(name, plan, settings, client[f"zt_{name}"]) for name, plan in plans.items()]
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    while not transaction.is_primary(settings.mongodb_uri):
+        if stop.wait(0.2):
+            return
+    client = transaction.connect(settings.mongodb_uri)
+    keepers = [Keeper(name, plan, settings, client[f"zt_{name}"]) for name, plan in plans.items()]
+    _keep(keepers, stop)
+    client.close()
+    for keeper in keepers:
+        if keeper.failure:
+            raise keeper.failure
+
+
+def _keep(keepers: Sequence[Keeper], stop: threading.Event) -> None:
+    """Run the keepers until a stop is asked for or one of them fails; all have ended then."""
     for keeper in keepers:
         keeper.start()
     told = False
@@ -198,7 +210,3 @@ def serve(settings: Settings, plans: Mapping[str, Plan]) -> None:
         keeper.end()
     for keeper in keepers:
         keeper.join()
-    client.close()
-    for keeper in keepers:
-        if keeper.failure:
-            raise keeper.failure
