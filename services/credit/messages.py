@@ -1,0 +1,167 @@
+"""Domain values to protobuf messages and back. The only file that knows both shapes."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from google.protobuf import json_format
+from zhengtong.credit.v1 import credit_events_pb2 as events_pb
+from zhengtong.credit.v1 import credit_pb2
+from zhengtong.credit.v1 import credit_service_pb2 as service_pb
+from zhengtong.search.v1 import search_pb2
+
+from services.common import fields
+from services.credit import domain
+from services.credit.domain import (
+    STATUS_NAMES,
+    Changed,
+    Listed,
+    Penalty,
+    Permit,
+    R,
+    Record,
+    Subject,
+    Withdrawn,
+)
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
+    from services.credit.usecases import Credit
+
+KIND = "credit"
+LEGAL_ZONE = timezone(timedelta(hours=8), "Asia/Shanghai")  # no summer time since 1991
+LAST_YEAR = "9999"  # after it there is no day for the end of a period to fall on
+IMPORTED = events_pb.RecordsImported.DESCRIPTOR.full_name
+# For those who count: the word for each kind in ImportPublished.
+COUNTED: dict[type[Record], str] = {Subject: "subject", Permit: "permit", Penalty: "penalty"}
+# Where each kind stands in a CreditRecord.
+_PLACES: dict[type[Record], str] = {
+    Subject: "credit_subject",
+    Permit: "permit",
+    Penalty: "penalty",
+}
+_STATES = {True: "DECISION_STATE_DISCLOSED", False: "DECISION_STATE_WITHDRAWN"}
+
+
+def record_of(kind: type[R], message: Message) -> R:
+    """The record a caller hands in. Raises: SubjectInvalid, PermitInvalid, PenaltyInvalid."""
+    values = json_format.MessageToDict(message, preserving_proto_field_name=True)
+    return domain.record_of(kind, values)
+
+
+def subject_message(listed: Listed[Subject]) -> credit_pb2.Subject:
+    return credit_pb2.Subject(**_values(listed))
+
+
+def permit_message(listed: Listed[Permit]) -> credit_pb2.Permit:
+    return credit_pb2.Permit(**_values(listed))
+
+
+def penalty_message(listed: Listed[Penalty]) -> credit_pb2.Penalty:
+    return credit_pb2.Penalty(**_values(listed))
+
+
+def credit_message(credit: Credit, as_of: datetime) -> service_pb.GetCreditResponse:
+    return service_pb.GetCreditResponse(
+        subject=subject_message(credit.subject),
+        permits=map(permit_message, credit.permits),
+        permit_total=credit.permit_total,
+        penalties=map(penalty_message, credit.penalties),
+        penalty_total=credit.penalty_total,
+        as_of_time=as_of,
+    )
+
+
+def fact_message(fact: Changed[Any] | Withdrawn[Any]) -> Message:
+    listed = fact.listed
+    if isinstance(fact, Withdrawn):
+        if isinstance(listed.record, Permit):
+            return events_pb.PermitWithdrawn(permit_id=listed.record.record_id, reason=fact.reason)
+        return events_pb.PenaltyWithdrawn(penalty_id=listed.record.record_id, reason=fact.reason)
+    if isinstance(listed.record, Subject):
+        of_subject = events_pb.SubjectRegistered if fact.newly else events_pb.SubjectRevised
+        return of_subject(card=card_message(listed.record), subject=subject_message(listed))
+    if isinstance(listed.record, Permit):
+        of_permit = events_pb.PermitDisclosed if fact.newly else events_pb.PermitRevised
+        return of_permit(permit=permit_message(listed))
+    of_penalty = events_pb.PenaltyDisclosed if fact.newly else events_pb.PenaltyRevised
+    return of_penalty(penalty=penalty_message(listed))
+
+
+def import_message(kind: type[Record], count: int) -> events_pb.ImportPublished:
+    return events_pb.ImportPublished(kind=COUNTED[kind], count=count)
+
+
+def card_message(subject: Subject) -> search_pb2.Card:
+    return search_pb2.Card(**card(subject))
+
+
+def card(subject: Subject) -> dict[str, Any]:
+    """The card of a subject, as the JSON form of its message.
+
+    Rule K-10: decisions are not counted in it, because they leave the public's sight by the clock.
+    """
+    values: dict[str, Any] = {
+        "kind": KIND,
+        "title": subject.name,
+        "summary": _summary(subject),
+        "url": f"/credit/{subject.subject_code}",
+        "codes": [subject.subject_code],
+    }
+    if subject.registration_authority:
+        values["department"] = subject.registration_authority
+    if subject.home_region:
+        values["region_code"] = subject.home_region
+    facets = {"subject_type": subject.kind_name or subject.subject_type}
+    if subject.status:
+        facets["status"] = STATUS_NAMES[subject.status]
+    values["facets"] = {name: value for name, value in facets.items() if value}
+    return {name: value for name, value in values.items() if value}
+
+
+def _summary(subject: Subject) -> str:
+    """What a searcher wants to know first: what it is, whether it lives, who registered it."""
+    status = STATUS_NAMES[subject.status] if subject.status else ""
+    parts = (subject.kind_name or subject.subject_type, status, subject.registration_authority)
+    return " · ".join(part for part in parts if part)
+
+
+def visible_until(record: Record) -> datetime | None:
+    """Until when a record is shown (rule K-10): to the end of its 公示截止期 in Asia/Shanghai."""
+    if not isinstance(record, Penalty) or not "" < record.publish_until_date < LAST_YEAR:
+        return None
+    after = date.fromisoformat(record.publish_until_date) + timedelta(days=1)
+    return datetime.combine(after, time(), LEGAL_ZONE).astimezone(UTC)
+
+
+def record_json(listed: Listed[Any], plain: dict[str, Any], updated: str) -> bytes:
+    """One CreditRecord as protobuf JSON, without the detour by a message.
+
+    Args:
+        plain: `fields.plain` of the record, which the store has made already.
+        updated: its update_time, RFC 3339.
+    """
+    record = listed.record
+    version = str(listed.version)
+    said: dict[str, Any] = {"subject": record.record_id, "version": version}
+    own: dict[str, Any] = {"version": version, "update_time": updated}
+    if isinstance(record, Subject):
+        said["card"] = card(record)
+        if record.check_digit_exception:
+            own["check_digit_exception"] = True
+    else:
+        own["state"] = _STATES[listed.public]
+    said[_PLACES[type(record)]] = own | plain
+    return orjson.dumps(said)
+
+
+def _values(listed: Listed[Any]) -> dict[str, Any]:
+    """The fields of a record's message."""
+    values = fields.plain(listed.record)
+    values |= {"version": listed.version, "update_time": listed.update_time}
+    if isinstance(listed.record, Subject):
+        return values | {"check_digit_exception": listed.record.check_digit_exception}
+    return values | {"state": _STATES[listed.public]}

@@ -1,0 +1,165 @@
+"""What credit does: load, decide, save. No transport, no database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from services.common.errors import Violation
+from services.credit import domain
+from services.credit.domain import Decision, Penalty, Permit, RecordInvalid, Subject
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from services.common.rows import Report, Row
+    from services.credit.domain import Changed, D, Kept, Listed, R, Record, Withdrawn
+
+    Position = tuple[str, str]
+
+SHOWN = 50
+
+
+class Store(Protocol):
+    """What a use case needs to remember things."""
+
+    def get(self, kind: type[R], record_id: str) -> Listed[R]:
+        """The record, public or not. Raises: SubjectNotFound, PermitNotFound, PenaltyNotFound."""
+
+    def kept(self, records: Sequence[Record]) -> Mapping[str, Kept]:
+        """What is kept under the ids of these records, all of one kind; a new id is absent."""
+
+    def known_subjects(self, codes: Collection[str]) -> set[str]:
+        """Which of these codes have a subject."""
+
+    def save(self, fact: Changed[R] | Withdrawn[R]) -> Listed[R]:
+        """Write a record and tell its fact. Raises: Stale."""
+
+    def save_all(self, facts: Sequence[Changed[Any]]) -> None:
+        """Write many records and tell of all in bulk. Raises: Stale."""
+
+    def page(
+        self, kind: type[D], *, subject_code: str, after: Position | None, size: int
+    ) -> list[Listed[D]]:
+        """Decisions that are public now, newest first, beginning after a date and id.
+
+        Args:
+            subject_code: only those of this subject; empty: of all.
+        """
+
+    def count(self, kind: type[Decision], subject_code: str) -> int:
+        """How many decisions about a subject are public now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """The public credit of one subject: its latest decisions, and how many there are."""
+
+    subject: Listed[Subject]
+    permits: list[Listed[Permit]]
+    permit_total: int
+    penalties: list[Listed[Penalty]]
+    penalty_total: int
+
+
+def register(subject: Subject, *, seen: int, store: Store) -> Listed[Subject]:
+    """Register one subject. Raises: VersionSeenIsOld, Stale."""
+    return _publish(subject, seen, store)
+
+
+def disclose(decision: D, *, seen: int, store: Store) -> Listed[D]:
+    """Disclose one decision, and its subject if nobody knew it. Raises: VersionSeenIsOld, Stale."""
+    listed = _publish(decision, seen, store)
+    for subject in _unknown_subjects([decision], store):
+        store.save(subject)
+    return listed
+
+
+def withdraw(kind: type[D], record_id: str, reason: str, *, seen: int, store: Store) -> Listed[D]:
+    """Take one decision out of the public's sight.
+
+    Raises:
+        PermitNotFound, PenaltyNotFound, PermitAlreadyWithdrawn, PenaltyAlreadyWithdrawn,
+        ReasonMissing, ReasonIsPersonal, VersionSeenIsOld, Stale.
+    """
+    known = store.get(kind, record_id)
+    domain.check_version(known.version, seen)
+    return store.save(domain.withdraw(known, reason))
+
+
+def look_up(text: str, *, store: Store) -> Credit:
+    """The public credit of the subject whose code somebody typed.
+
+    Raises:
+        SubjectCodeInvalid, SubjectCodeIsPersonal, SubjectNotFound.
+    """
+    code = domain.typed_code(text)
+    return Credit(
+        subject=store.get(Subject, code),
+        permits=store.page(Permit, subject_code=code, after=None, size=SHOWN),
+        permit_total=store.count(Permit, code),
+        penalties=store.page(Penalty, subject_code=code, after=None, size=SHOWN),
+        penalty_total=store.count(Penalty, code),
+    )
+
+
+def import_records(rows: Iterable[Row], report: Report, *, store: Store) -> None:
+    """Publish the good rows of an import and put each bad one into the report."""
+    records: dict[str, Record] = {}
+    origins: dict[str, Row] = {}
+    for row in rows:
+        report.read += 1
+        try:
+            record = domain.record_of_row(row.values, report.shape)
+        except RecordInvalid as refusal:
+            report.reject(row, refusal.violations)
+            continue
+        first = records.setdefault(record.record_id, record)
+        if first is record:
+            origins[record.record_id] = row
+        else:
+            _repeated(row, first, record, report)
+    kept = store.kept(list(records.values()))
+    for withdrawn in [held for held in kept if not kept[held].public]:
+        _refuse(origins[withdrawn], records.pop(withdrawn), domain.WITHDRAWN_BEFORE, report)
+    facts = [
+        changed
+        for record_id, record in records.items()
+        if (changed := domain.publish(kept.get(record_id), record)) is not None
+    ]
+    created = sum(fact.listed.version == 1 for fact in facts)
+    report.created += created
+    report.changed += len(facts) - created
+    report.unchanged += len(records) - len(facts)
+    decisions = [fact.listed.record for fact in facts]
+    store.save_all([*_unknown_subjects(decisions, store), *facts])
+    report.rejections.sort(key=lambda rejection: rejection.row)
+
+
+def _publish(record: R, seen: int, store: Store) -> Listed[R]:
+    kept = store.kept([record]).get(record.record_id)
+    domain.check_version(kept.version if kept else 0, seen)
+    changed = domain.publish(kept, record)
+    return store.get(type(record), record.record_id) if changed is None else store.save(changed)
+
+
+def _unknown_subjects(records: Iterable[Record], store: Store) -> list[Changed[Subject]]:
+    """Rule K-7: the subjects of decisions that nobody has registered yet, as new ones."""
+    decisions = {one.subject_code: one for one in records if isinstance(one, Decision)}
+    if not decisions:
+        return []
+    unknown = decisions.keys() - store.known_subjects(decisions)
+    subjects = (domain.minimal_subject(decisions[code]) for code in sorted(unknown))
+    return [changed for one in subjects if (changed := domain.publish(None, one)) is not None]
+
+
+def _repeated(row: Row, first: Record, record: Record, report: Report) -> None:
+    """The same record twice in one file: said twice is harmless, two different ones are not."""
+    if first == record:
+        report.unchanged += 1
+    else:
+        _refuse(row, record, "与本文件前面的一行是同一记录而内容不同", report)
+
+
+def _refuse(row: Row, record: Record, said: str, report: Report) -> None:
+    report.reject(row, [Violation(domain.column_of(record, row.values, report.shape), said)])
