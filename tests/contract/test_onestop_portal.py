@@ -1,0 +1,183 @@
+"""The portal's pages: Chinese, whole without JavaScript, safe whatever departments write."""
+
+from html.parser import HTMLParser
+
+import pytest
+
+from gateway.indexer.standing import Standing
+from tests.contract.onestop_house import House
+from tests.unit.onestop.shelf import card, now
+
+MINUTE = 60_000_000
+
+
+class Page(HTMLParser):
+    """What a test asks of a page."""
+
+    VOID = frozenset({"meta", "link", "input", "br", "img"})
+
+    def __init__(self, html):
+        super().__init__()
+        self.open, self.tags, self.links, self.labels, self.ids = [], [], [], set(), []
+        self.fields, self.headings = [], []
+        self.feed(html)
+        assert self.open == [], "every element is closed"
+
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
+        self.tags.append((tag, attributes))
+        if tag not in self.VOID:
+            self.open.append(tag)
+        if "id" in attributes:
+            self.ids.append(attributes["id"])
+        if tag == "a":
+            self.links.append(attributes.get("href", ""))
+        if tag == "label":
+            self.labels.add(attributes["for"])
+        if tag in ("input", "select"):
+            self.fields.append(attributes["id"])
+        if tag in ("h1", "h2", "h3"):
+            self.headings.append(int(tag[1]))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+@pytest.fixture
+async def house(tmp_path):
+    house = House(tmp_path)
+    house.shelf.put(
+        card(
+            "食品经营许可",
+            region_code="530100000000",
+            url="/items/a",
+            department="昆明市市场监管局",
+        ),
+        card("<script>alert(1)</script>食品经营许可变更", summary="<img src=x onerror=alert(1)>"),
+        *[card(f"食品经营许可第{number}种") for number in range(12)],
+        card("社保登记"),
+    )
+    async with house.client() as house.http:
+        yield house
+
+
+async def opened(house, path, status=200, **params):
+    reply = await house.http.get(path, params=params or None)
+    assert reply.status_code == status, reply.text
+    assert reply.headers["content-type"].startswith("text/html")
+    assert "script-src" not in reply.headers["content-security-policy"]
+    assert "default-src 'none'" in reply.headers["content-security-policy"]
+    page = Page(reply.text)
+    assert ("html", {"lang": "zh-CN"}) in page.tags
+    assert set(page.fields) <= page.labels, "every field has its label"
+    assert len(page.ids) == len(set(page.ids))
+    assert page.headings.count(1) == 1
+    assert all(b - a <= 1 for a, b in zip(page.headings, page.headings[1:], strict=False))
+    return reply.text, page
+
+
+@pytest.mark.parametrize(
+    "query", [{}, {"q": "食品经营许可"}, {"q": "没有的东西"}, {"q": "社宝登记"}]
+)
+async def test_every_page_is_whole_labelled_and_in_order(house, query):
+    _, page = await opened(house, "/", **query)
+    assert page.links[0] == "#main"
+    assert "main" in page.ids
+
+
+async def test_hits_lead_to_their_pages_and_say_whose_they_are(house):
+    text, page = await opened(house, "/", q="食品经营许可")
+    assert "/items/a" in page.links
+    assert "昆明市市场监管局" in text
+    assert "昆明市</span>" in text
+    assert "共 14 项" in text
+    assert "<mark>食品经营许可</mark>" in text
+
+
+async def test_what_departments_write_is_never_markup(house):
+    text, _ = await opened(house, "/", q="食品经营许可变更")
+    assert "<script>" not in text
+    assert "<img src=x" not in text
+    assert "&lt;script&gt;" in text
+
+
+async def test_what_somebody_types_is_never_markup(house):
+    text, _ = await opened(house, "/", q='"><script>alert(1)</script>')
+    assert "<script>" not in text
+
+
+async def test_groups_are_paged_through_with_links(house):
+    seen, where = 0, "/?q=食品经营许可&kind=item"
+    for _ in range(3):
+        _, page = await opened(house, where)
+        seen += sum(1 for tag, _ in page.tags if tag == "article")
+        following = [link for link in page.links if "page_token" in link]
+        if not following:
+            break
+        (where,) = following
+    assert seen == 14
+
+
+async def test_an_outage_is_told_in_words_with_the_time_of_the_data(house):
+    at = now()
+    lost = Standing("credit", as_of=at - 5 * MINUTE, lost_since=at - 4 * MINUTE)
+    house.shelf.tell(lost)
+    text, _ = await opened(house, "/", q="食品经营许可")
+    assert "信用查询暂不可用，数据截至" in text
+    assert "办事指南查询暂不可用" not in text
+
+
+async def test_a_slip_is_put_right_in_words(house):
+    text, _ = await opened(house, "/", q="社宝登记")
+    assert "没有查到“社宝登记”" in text
+    assert "<strong>社保登记</strong>" in text
+
+
+async def test_nothing_found_comes_with_help(house):
+    text, page = await opened(house, "/", q="完全无关", region="530100")
+    assert "没有查到“完全无关”" in text
+    assert any("region" not in link for link in page.links if link.startswith("/?q="))
+    assert "12345" in text
+
+
+async def test_a_bad_question_is_answered_at_the_box(house):
+    text, page = await opened(house, "/", status=400, q="！！")
+    assert "查询内容里没有文字或数字" in text
+    (box,) = [attributes for tag, attributes in page.tags if attributes.get("id") == "q"]
+    assert (box["aria-invalid"], box["aria-describedby"]) == ("true", "told")
+
+
+async def test_foreign_parameters_of_a_shared_link_do_no_harm(house):
+    await opened(house, "/", q="食品经营许可", utm_source="somewhere", page_token="")
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/items/a", "办事指南查询"),
+        ("/credit/91530100MA6K00014D", "信用查询"),
+        ("/utilities/institutions/a", "便民服务查询"),
+        ("/utilities/outages/a", "便民服务查询"),
+        ("/websites/a", "政府网站查询"),
+    ],
+)
+async def test_a_page_whose_department_is_down_says_so(house, path, name):
+    text, _ = await opened(house, path, status=503)
+    assert f"{name}暂不可用" in text
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/static/../secret", "/items"])
+async def test_an_address_that_leads_nowhere_has_a_page(house, path):
+    text, _ = await opened(house, path, status=404)
+    assert "没有找到" in text
+
+
+async def test_the_style_is_local_and_kept_by_browsers(house):
+    _, page = await opened(house, "/")
+    sheets = [a["href"] for tag, a in page.tags if tag == "link" and a["rel"] == "stylesheet"]
+    (sheet,) = sheets
+    reply = await house.http.get(sheet)
+    assert (reply.status_code, reply.headers["content-type"]) == (200, "text/css; charset=utf-8")
+    assert "immutable" in reply.headers["cache-control"]
+    assert b"@import" not in reply.content
+    assert b"http" not in reply.content
