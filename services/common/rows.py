@@ -219,7 +219,7 @@ def _csv(start: str, more: io.TextIOBase) -> Iterator[Any]:
 
 
 def shape_of(rows: list[Row], named: str, shapes: Mapping[str, frozenset[str]]) -> str:
-    """The shape of rows: as named, or the first one whose telling names the first row has.
+    """The shape of rows: as named, or the first one whose telling names one of the rows has.
 
     Args:
         shapes: for each shape, the names of values that tell it.
@@ -237,7 +237,6 @@ def shape_of(rows: list[Row], named: str, shapes: Mapping[str, frozenset[str]]) 
             known = [shape for shape, names in shapes.items() if names <= row.values.keys()]
             if known:
                 return known[0]
-            break
     text = f"看不出文件是哪种格式，请用 shape 指明：{'、'.join(shapes)}。"
     raise ImportShapeUnknown(text, Violation("shape", text))
 

@@ -103,6 +103,7 @@ def test_the_shape_is_recognised_or_named():
     assert shape_of(read_rows(b'[{"a":1,"b":2}]'), "", shapes) == "first"
     assert shape_of(read_rows(b'[{"a":1}]'), "", shapes) == "second"
     assert shape_of(read_rows(b'[{"x":1}]'), "second", shapes) == "second"
+    assert shape_of(read_rows(b'[{"x":1},7,{"a":1}]'), "", shapes) == "second"
     for content, named in ((b'[{"x":1}]', ""), (b"[]", ""), (b'[{"a":1}]', "third")):
         with pytest.raises(ImportShapeUnknown):
             shape_of(read_rows(content), named, shapes)
