@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import aio_pika
-from aio_pika.exceptions import AMQPError, PublishError
+from aio_pika.exceptions import PublishError
 from pymongo.errors import PyMongoError
 
 from services.common.delivery import parked, topology
 from services.common.eventlog import log
-from services.common.eventlog.relay import Relay
+from services.common.eventlog.relay import BROKER_AWAY, Relay
 from services.common.transaction import is_primary
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ async def _put_back_for_ever(
                 while True:
                     if not await put_back(database, exchange):
                         await asyncio.sleep(PUT_BACK_EVERY)
-        except (AMQPError, PyMongoError, OSError) as error:
+        except (*BROKER_AWAY, PyMongoError) as error:
             logger.warning("%s: parked messages wait: %r", name, error)
             await asyncio.sleep(delay)
             delay = min(delay * 2, SLOWEST_RETRY)

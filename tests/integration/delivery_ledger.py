@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import aio_pika
 import orjson
-from aio_pika.exceptions import AMQPError, ChannelNotFoundEntity
+from aio_pika.exceptions import ChannelNotFoundEntity
 from pymongo.errors import PyMongoError
 from zhengtong.catalogue.v1.catalogue_events_pb2 import ItemPublished
 
@@ -20,6 +20,7 @@ from services.common.delivery import parked, topology
 from services.common.delivery.subscriptions import subscriptions
 from services.common.envelope import Event, pack
 from services.common.eventlog import log
+from services.common.eventlog.relay import BROKER_AWAY
 from services.common.transaction import connect
 from tests.integration.delivery_department import Worker
 
@@ -74,7 +75,7 @@ class Ledger:
         """Publish as a relay does: persistently, until every one is confirmed."""
         waiting = list(bodies)
         while waiting:
-            with suppress(AMQPError, OSError):
+            with suppress(*BROKER_AWAY):
                 async with self.channel() as channel:
                     exchange = await channel.get_exchange("catalogue.events")
                     while waiting:
@@ -99,7 +100,7 @@ class Ledger:
 
     async def _put_back(self, database):
         while True:
-            with suppress(AMQPError, PyMongoError, OSError, ExceptionGroup):
+            with suppress(*BROKER_AWAY, PyMongoError, ExceptionGroup):
                 async with self.channel() as channel:
                     exchange = await channel.get_exchange("ledger.retry")
                     while True:
@@ -153,7 +154,7 @@ async def until(condition, seconds=30.0):
     """Wait for a condition; what goes wrong meanwhile counts as not yet."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        with suppress(PyMongoError, AMQPError, OSError):
+        with suppress(PyMongoError, *BROKER_AWAY):
             result = condition()
             if await result if asyncio.iscoroutine(result) else result:
                 return

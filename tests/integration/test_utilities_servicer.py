@@ -253,11 +253,21 @@ def test_each_refusal_has_its_status_its_reason_and_its_fields(client, call, fie
     assert client.refused(call, **fields) == refusal
 
 
-@pytest.mark.parametrize("position", [[5], [None], [{"$gt": ""}], [["2026"]], ["\x00"]])
-@pytest.mark.parametrize("call", ["ListOutages", "ListInstitutions"])
-def test_a_forged_token_is_answered_and_breaks_nothing(client, call, position):
-    question = {"ListOutages": "outages//0", "ListInstitutions": "institutions//0"}[call]
-    answer = getattr(client, call)(page_token=page_token(question, position))
+QUESTIONS = {"ListOutages": "outages//0", "ListInstitutions": "institutions//0"}
+
+
+@pytest.mark.parametrize("position", [[None], [{"$gt": ""}], [["2026"]], [{}], ["a", "b"]])
+@pytest.mark.parametrize("call", QUESTIONS)
+def test_a_forged_token_that_is_no_position_is_refused(client, call, position):
+    token = page_token(QUESTIONS[call], position)
+    refusal = ("INVALID_ARGUMENT", "PAGE_TOKEN_INVALID", ["page_token"])
+    assert client.refused(call, page_token=token) == refusal
+
+
+@pytest.mark.parametrize("position", [[5], ["\x00"]])
+@pytest.mark.parametrize("call", QUESTIONS)
+def test_a_forged_position_is_answered_and_breaks_nothing(client, call, position):
+    answer = getattr(client, call)(page_token=page_token(QUESTIONS[call], position))
     assert not answer.next_page_token
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import aio_pika
 import orjson
-from aio_pika.exceptions import AMQPError
+from aio_pika.exceptions import AMQPError, ChannelInvalidStateError
 from bson.int64 import Int64
 from pymongo.errors import PyMongoError
 
@@ -41,6 +41,8 @@ PUBLISH_BATCH = 300
 PUBLISH_BYTES = 4_000_000
 PUBLISH_TIMEOUT = 10.0
 SLOWEST_RETRY = 2.0
+# A channel that went with its connection says so by an error of no family.
+BROKER_AWAY = (AMQPError, ChannelInvalidStateError, OSError)
 
 logger = logging.getLogger(__name__)
 
@@ -158,7 +160,7 @@ class Relay:
                     delay = 0.1
                     async for marked in self._publish_on(exchange, term, published):
                         published = marked
-            except (AMQPError, ConnectionError, TimeoutError, OSError) as error:
+            except BROKER_AWAY as error:
                 logger.warning("%s: relay waits for the broker: %r", self._department, error)
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, SLOWEST_RETRY)
