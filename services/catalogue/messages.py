@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta, timezone
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
 KIND = "item"
-LEGAL_ZONE = timezone(timedelta(hours=8), "Asia/Shanghai")  # no summer time since 1991
 IMPORTED = events_pb.ItemsImported.DESCRIPTOR.full_name
 _PUBLISHED, _WITHDRAWN = catalogue_pb2.ITEM_STATE_PUBLISHED, catalogue_pb2.ITEM_STATE_WITHDRAWN
 _STATE_NAMES = {True: "ITEM_STATE_PUBLISHED", False: "ITEM_STATE_WITHDRAWN"}
@@ -78,23 +77,12 @@ def card(item: Item) -> dict[str, Any]:
     }
     if item.alias:
         values["aliases"] = list(item.alias)
-    start, end = visibility(item)
+    start, end = item.visibility()
     if start:
         values["visible_from_time"] = _rfc3339(start)
     if end:
         values["visible_until_time"] = _rfc3339(end)
     return values
-
-
-def visibility(item: Item) -> tuple[datetime | None, datetime | None]:
-    """From when and until when an item is shown: whole days of Asia/Shanghai, in UTC."""
-    return _midnight(item.plan_effective_date), _midnight(item.plan_cancel_date)
-
-
-def _midnight(day: str) -> datetime | None:
-    if not day:
-        return None
-    return datetime.combine(datetime.fromisoformat(day), time(), LEGAL_ZONE).astimezone(UTC)
 
 
 def _rfc3339(moment: datetime) -> str:

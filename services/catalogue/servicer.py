@@ -56,7 +56,8 @@ class CatalogueServicer(pb_grpc.CatalogueServiceServicer):
     def GetItem(
         self, request: pb.GetItemRequest, context: grpc.ServicerContext
     ) -> pb.GetItemResponse:
-        listed = MongoStore(self._department.reading()).get(request.item_id)
+        unit = self._department.reading()
+        listed = usecases.get(request.item_id, now=unit.now, store=MongoStore(unit))
         return pb.GetItemResponse(item=messages.item_message(listed))
 
     def ListItems(

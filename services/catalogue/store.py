@@ -80,11 +80,15 @@ class MaterialDocument(me.EmbeddedDocument):
     fill_explain = me.StringField()
     page_num = me.IntField(min_value=0)
     page_format = me.StringField()
+    form_guid = me.StringField()
+    example_guid = me.StringField()
+    order_num = me.IntField(min_value=0)
 
 
 class QuestionDocument(me.EmbeddedDocument):
     question = me.StringField(required=True)
     answer = me.StringField(required=True)
+    order = me.IntField(min_value=0)
 
 
 class ItemContent(me.EmbeddedDocument):
@@ -109,6 +113,8 @@ class ItemContent(me.EmbeddedDocument):
     dept_type = me.StringField()
     entrust_name = me.StringField()
     region_code = me.StringField(required=True, regex=r"[0-9]{12}")
+    other_dept = me.ListField(me.StringField())
+    other_dept_code = me.ListField(me.StringField())
     anticipate_day = me.IntField(min_value=0)
     anticipate_type = me.StringField()
     anticipate_explain = me.StringField()
@@ -116,6 +122,7 @@ class ItemContent(me.EmbeddedDocument):
     promise_type = me.StringField()
     promise_explain = me.StringField()
     project_type = me.StringField()
+    special_procedure = me.ListField(me.StringField())
     accept_condition = me.StringField()
     handle_type = me.ListField(me.StringField())
     online_handle_depth = me.ListField(me.StringField())
@@ -134,14 +141,18 @@ class ItemContent(me.EmbeddedDocument):
     handle_flow = me.EmbeddedDocumentListField(HandlingStepDocument)
     link_way = me.StringField()
     supervise_way = me.StringField()
+    is_service_terminals = me.BooleanField()
+    limit_explain = me.StringField()
     server_type = me.ListField(me.StringField())
     user_topic_type = me.ListField(me.StringField())
     corp_topic_type = me.ListField(me.StringField())
     result_name = me.StringField()
     result_type = me.StringField()
+    result_guid = me.StringField()
     is_fee = me.BooleanField()
     fee_basis = me.StringField()
     fees = me.EmbeddedDocumentListField(FeeDocument)
+    service_type = me.StringField()
     materials = me.EmbeddedDocumentListField(MaterialDocument)
     faqs = me.EmbeddedDocumentListField(QuestionDocument)
 
@@ -204,7 +215,7 @@ class MongoStore:
     def get(self, item_id: str) -> Listed:
         document = self._items.find_one({"_id": item_id}, session=self._unit.session)
         if document is None:
-            raise ItemNotFound(f"没有编号为 {item_id} 的事项。")
+            raise ItemNotFound(item_id)
         self._ticks[item_id] = document["tick"]
         return _listed(document)
 
@@ -318,7 +329,7 @@ def _write_of(document: Document) -> InsertOne[Document] | ReplaceOne[Document]:
 
 def _document(listed: Listed, plain: dict[str, Any], tick: int) -> Document:
     region = listed.item.region_code
-    start, end = messages.visibility(listed.item)
+    start, end = listed.item.visibility()
     return {
         "_id": listed.item.item_id,
         "version": Int64(listed.version),

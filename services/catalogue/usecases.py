@@ -9,6 +9,7 @@ from services.common.errors import Violation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
 
     from services.catalogue.domain import Changed, Item, Kept, Listed, Withdrawn
     from services.common.rows import Report, Row
@@ -35,8 +36,20 @@ class Store(Protocol):
         """Items that are public now, in order of id, beginning after `after`."""
 
 
+def get(item_id: str, *, now: datetime, store: Store) -> Listed:
+    """One item, public or withdrawn, once its 计划生效日期 has come (Rule I-6).
+
+    Raises: ItemNotFound.
+    """
+    listed = store.get(item_id)
+    start, _ = listed.item.visibility()
+    if start and now < start:
+        raise domain.ItemNotFound(item_id)
+    return listed
+
+
 def publish(item: Item, *, seen: int, store: Store) -> Listed:
-    """Publish one item. Raises: VersionSeenIsOld, Stale."""
+    """Publish one item. Raises: Stale."""
     kept = store.kept([item]).get(item.item_id)
     domain.check_version(kept.version if kept else 0, seen)
     changed = domain.publish(kept, item)
@@ -44,7 +57,7 @@ def publish(item: Item, *, seen: int, store: Store) -> Listed:
 
 
 def withdraw(item_id: str, reason: str, *, seen: int, store: Store) -> Listed:
-    """Take one item back. Raises: ItemNotFound, ItemAlreadyWithdrawn, VersionSeenIsOld, Stale."""
+    """Take one item back. Raises: ItemNotFound, ItemInvalid, ItemAlreadyWithdrawn, Stale."""
     known = store.get(item_id)
     domain.check_version(known.version, seen)
     return store.save(domain.withdraw(known, reason))

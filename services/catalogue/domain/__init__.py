@@ -16,7 +16,8 @@ from services.catalogue.domain.reading import (
     item_of,
     item_of_row,
 )
-from services.common.errors import Invalid, NotFound, Refused, Stale, Violation
+from services.common.errors import NotFound, Refused, Stale, Violation
+from services.common.fields import FieldInvalid, text
 
 __all__ = [
     "SHAPES",
@@ -32,8 +33,6 @@ __all__ = [
     "Listed",
     "Material",
     "Question",
-    "ReasonMissing",
-    "VersionSeenIsOld",
     "Withdrawn",
     "check_version",
     "item_of",
@@ -43,6 +42,7 @@ __all__ = [
 ]
 
 REASON_LIMIT = 500
+_REASON = text(REASON_LIMIT, lines=True)
 
 
 class ItemNotFound(NotFound):
@@ -50,23 +50,14 @@ class ItemNotFound(NotFound):
 
     reason = "ITEM_NOT_FOUND"
 
+    def __init__(self, item_id: str) -> None:
+        super().__init__(f"没有编号为 {item_id} 的事项。")
+
 
 class ItemAlreadyWithdrawn(Refused):
     """The item was taken back before."""
 
     reason = "ITEM_ALREADY_WITHDRAWN"
-
-
-class ReasonMissing(Invalid):
-    """Who takes an item back says why."""
-
-    reason = "REASON_MISSING"
-
-
-class VersionSeenIsOld(Stale):
-    """The caller has seen another version than the one there is."""
-
-    reason = "VERSION_SEEN_IS_OLD"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,23 +123,31 @@ def withdraw(known: Listed, reason: str) -> Withdrawn:
     Rule I-5 (docs/rules.md; 云办发〔2016〕34号 三(三)): the public is told why.
 
     Raises:
-        ReasonMissing: no reason, or one of more than 500 characters.
+        ItemInvalid: no reason, or one of more than 500 characters.
         ItemAlreadyWithdrawn
     """
-    reason = reason.strip()
-    if not 0 < len(reason) <= REASON_LIMIT:
-        text = f"请写明取消原因，不超过 {REASON_LIMIT} 个字。"
-        raise ReasonMissing(text, Violation("reason", text))
+    said = _reason(reason)
     if not known.public:
         raise ItemAlreadyWithdrawn(f"事项 {known.item.item_id} 已经取消。")
-    return Withdrawn(Listed(known.item, version=known.version + 1, public=False), reason)
+    return Withdrawn(Listed(known.item, version=known.version + 1, public=False), said)
+
+
+def _reason(reason: str) -> str:
+    try:
+        said = str(_REASON.read(reason))
+    except FieldInvalid:
+        said = ""
+    if not said:
+        wanted = f"请写明取消原因，不超过 {REASON_LIMIT} 个字，不含控制字符。"
+        raise ItemInvalid(wanted, Violation("reason", wanted))
+    return said
 
 
 def check_version(version: int, seen: int) -> None:
     """Hold the version the caller has seen against the one there is; 0: the caller does not mind.
 
     Raises:
-        VersionSeenIsOld
+        Stale
     """
     if seen and seen != version:
-        raise VersionSeenIsOld("该事项已被他人修改，请重新读取后再提交。")
+        raise Stale("该事项已被他人修改，请重新读取后再提交。")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta, timezone
+
+LEGAL_ZONE = timezone(timedelta(hours=8), "Asia/Shanghai")  # no summer time since 1991
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,9 @@ class Material:
     fill_explain: str = ""
     page_num: int = 0
     page_format: str = ""
+    form_guid: str = ""
+    example_guid: str = ""
+    order_num: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,7 @@ class Question:
 
     question: str = ""
     answer: str = ""
+    order: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +97,8 @@ class Item:
     dept_type: str = ""
     entrust_name: str = ""
     region_code: str = ""
+    other_dept: tuple[str, ...] = ()
+    other_dept_code: tuple[str, ...] = ()
     anticipate_day: int = 0
     anticipate_type: str = ""
     anticipate_explain: str = ""
@@ -97,6 +106,7 @@ class Item:
     promise_type: str = ""
     promise_explain: str = ""
     project_type: str = ""
+    special_procedure: tuple[str, ...] = ()
     accept_condition: str = ""
     handle_type: tuple[str, ...] = ()
     online_handle_depth: tuple[str, ...] = ()
@@ -115,14 +125,18 @@ class Item:
     handle_flow: tuple[HandlingStep, ...] = ()
     link_way: str = ""
     supervise_way: str = ""
+    is_service_terminals: bool = False
+    limit_explain: str = ""
     server_type: tuple[str, ...] = ()
     user_topic_type: tuple[str, ...] = ()
     corp_topic_type: tuple[str, ...] = ()
     result_name: str = ""
     result_type: str = ""
+    result_guid: str = ""
     is_fee: bool = False
     fee_basis: str = ""
     fees: tuple[Fee, ...] = ()
+    service_type: str = ""
     materials: tuple[Material, ...] = ()
     faqs: tuple[Question, ...] = ()
 
@@ -130,3 +144,16 @@ class Item:
     def item_id(self) -> str:
         """实施编码, or 地方实施编码 where the body has no other."""
         return self.task_code or self.local_task_code
+
+    def visibility(self) -> tuple[datetime | None, datetime | None]:
+        """From when and until when the item is shown, in UTC; None: without beginning or end.
+
+        Rule I-6: whole days of Asia/Shanghai.
+        """
+        return _midnight(self.plan_effective_date), _midnight(self.plan_cancel_date)
+
+
+def _midnight(day: str) -> datetime | None:
+    if not day:
+        return None
+    return datetime.combine(datetime.fromisoformat(day), time(), LEGAL_ZONE).astimezone(UTC)

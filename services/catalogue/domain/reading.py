@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from services.catalogue.domain import tables
@@ -10,6 +11,7 @@ from services.catalogue.domain.item import Fee, HandlingStep, Item, LegalBasis, 
 from services.common import identifiers
 from services.common.errors import Invalid, Violation
 from services.common.fields import (
+    FieldInvalid,
     Reader,
     code,
     codes,
@@ -36,6 +38,7 @@ SHAPES: dict[str, frozenset[str]] = {
 # What only the server writes, and 事项状态, of which an import takes 在用 only.
 SERVER_FIELDS = frozenset({"item_id", "state", "version", "update_time"})
 IN_USE = "1"
+EARLIEST_PLAN = "1900-01-01"
 LOCAL_CODE = r"[0-9A-Za-z][0-9A-Za-z\-_.]{0,63}"
 
 
@@ -78,8 +81,40 @@ _MATERIAL = {
     "fill_explain": text(2000, lines=True),
     "page_num": whole(0, 1000),
     "page_format": text(100),
+    "form_guid": text(100),
+    "example_guid": text(100),
+    "order_num": whole(0, 100_000),
 }
-_QUESTION = {"question": text(500, lines=True), "answer": text(5000, lines=True)}
+_QUESTION = {
+    "question": text(500, lines=True),
+    "answer": text(5000, lines=True),
+    "order": whole(0, 100_000),
+}
+
+
+def _in_order(reader: Reader, number: str) -> Reader:
+    """The records of `reader` in order of their own numbers; those without keep their places."""
+    return Reader(lambda value: tuple(sorted(reader.read(value), key=attrgetter(number))), ())
+
+
+def _plan_day() -> Reader:
+    """A day on which an item begins or ends; other systems write 0001-01-01 for none."""
+    inner = day().read
+
+    def read(value: Any) -> str:
+        found = str(inner(value))
+        if found < EARLIEST_PLAN:
+            raise FieldInvalid(f"应为 {EARLIEST_PLAN} 以后的日期，没有的请留空")
+        return found
+
+    return Reader(read, "")
+
+
+def _body_codes() -> Reader:
+    """At most 50 统一社会信用代码 of bodies, each once."""
+    several, one = texts(40, 50).read, uscc(registry=True).read
+    return Reader(lambda value: tuple(one(code) for code in several(value)), ())
+
 
 READERS: dict[str, Reader] = {
     "task_name": text(300),
@@ -92,8 +127,8 @@ READERS: dict[str, Reader] = {
     "task_type": code(tables.TASK_TYPES, width=2),
     "task_version": whole(0, 100_000),
     "task_state": code({IN_USE: "在用"}),
-    "plan_effective_date": day(),
-    "plan_cancel_date": day(),
+    "plan_effective_date": _plan_day(),
+    "plan_cancel_date": _plan_day(),
     "by_law": records(LegalBasis, _LAW, count=100, required=("law_name",)),
     "power_source": code(tables.POWER_SOURCES),
     "use_level": code(tables.USE_LEVELS),
@@ -102,6 +137,8 @@ READERS: dict[str, Reader] = {
     "dept_type": code(tables.BODY_TYPES),
     "entrust_name": text(200),
     "region_code": region(),
+    "other_dept": texts(200, 50),
+    "other_dept_code": _body_codes(),
     "anticipate_day": whole(0, 3650),
     "anticipate_type": code(tables.DAY_KINDS),
     "anticipate_explain": text(2000, lines=True),
@@ -109,6 +146,7 @@ READERS: dict[str, Reader] = {
     "promise_type": code(tables.DAY_KINDS),
     "promise_explain": text(2000, lines=True),
     "project_type": code(tables.PROJECT_TYPES),
+    "special_procedure": codes(tables.SPECIAL_PROCEDURES),
     "accept_condition": text(5000, lines=True),
     "handle_type": codes(tables.HANDLING_FORMS),
     "online_handle_depth": codes(tables.ONLINE_DEPTHS),
@@ -127,16 +165,24 @@ READERS: dict[str, Reader] = {
     "handle_flow": records(HandlingStep, _STEP, count=50, required=("step",)),
     "link_way": text(500, lines=True),
     "supervise_way": text(500, lines=True),
+    "is_service_terminals": flag(),
+    "limit_explain": text(1000, lines=True),
     "server_type": codes(tables.AUDIENCES),
     "user_topic_type": codes(tables.PERSON_TOPICS, width=3),
     "corp_topic_type": codes(tables.ORGANISATION_TOPICS, width=3),
     "result_name": text(300),
     "result_type": code(tables.RESULT_TYPES),
+    "result_guid": text(100),
     "is_fee": flag(),
     "fee_basis": text(2000, lines=True),
     "fees": records(Fee, _FEE, count=50, required=("fee_name",)),
-    "materials": records(Material, _MATERIAL, count=100, required=("name",)),
-    "faqs": records(Question, _QUESTION, count=50, required=("question", "answer")),
+    "service_type": text(500, lines=True),
+    "materials": _in_order(
+        records(Material, _MATERIAL, count=100, required=("name",)), "order_num"
+    ),
+    "faqs": _in_order(
+        records(Question, _QUESTION, count=50, required=("question", "answer")), "order"
+    ),
 }
 REQUIRED = ("task_name", "task_type", "dept_name", "region_code")
 

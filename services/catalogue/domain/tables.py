@@ -47,6 +47,8 @@ HANDLING_FORMS = {
 }
 # A.6 办件类型
 PROJECT_TYPES = {"1": "即办件", "2": "承诺件", "9": "其他"}
+# A.7 特别程序种类
+SPECIAL_PROCEDURES = {"1": "延长审批", "2": "除延长审批之外"}
 # National exchange: 权力来源
 POWER_SOURCES = {
     "1": "法定本级行使",

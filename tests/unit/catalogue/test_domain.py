@@ -1,5 +1,7 @@
 """Rules of the catalogue, one test for each sentence of docs/rules.md."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from services.catalogue import domain
@@ -10,11 +12,10 @@ from services.catalogue.domain import (
     ItemInvalid,
     Kept,
     Listed,
-    ReasonMissing,
-    VersionSeenIsOld,
     item_of,
     item_of_row,
 )
+from services.common.errors import Stale
 
 BODY = "11530000015100012L"
 CATALOGUE = "530117001000"
@@ -72,10 +73,27 @@ def test_an_item_cannot_end_before_it_begins():
 
 
 @pytest.mark.rule("I-5")
-@pytest.mark.parametrize("reason", ["", "  ", "长" * 501])
+@pytest.mark.parametrize("reason", ["", "  ", "长" * 501, "停\x00办"])
 def test_taking_an_item_back_needs_a_reason(reason):
-    with pytest.raises(ReasonMissing):
+    with pytest.raises(ItemInvalid) as refused:
         domain.withdraw(Listed(item_of(record()), version=1), reason)
+    assert [violation.field for violation in refused.value.violations] == ["reason"]
+
+
+@pytest.mark.rule("I-5")
+def test_the_reason_is_told_as_it_was_given():
+    withdrawn = domain.withdraw(Listed(item_of(record()), version=1), " 法律修改，\n事项取消 ")
+    assert withdrawn.reason == "法律修改，\n事项取消"
+
+
+@pytest.mark.rule("I-6")
+def test_an_item_is_visible_in_whole_days_of_shanghai():
+    dates = {"plan_effective_date": "2026-11-24", "plan_cancel_date": "2026-12-01"}
+    assert item_of(record(**dates)).visibility() == (
+        datetime(2026, 11, 23, 16, tzinfo=UTC),
+        datetime(2026, 11, 30, 16, tzinfo=UTC),
+    )
+    assert item_of(record()).visibility() == (None, None)
 
 
 def test_an_item_is_taken_back_once():
@@ -98,7 +116,7 @@ def test_publishing_tells_new_from_changed_and_says_nothing_twice():
 def test_a_caller_who_has_seen_another_version_is_told():
     domain.check_version(3, 0)
     domain.check_version(3, 3)
-    with pytest.raises(VersionSeenIsOld):
+    with pytest.raises(Stale):
         domain.check_version(3, 2)
 
 
@@ -118,6 +136,11 @@ def test_a_caller_who_has_seen_another_version_is_told():
         ({"materials": [{"name": "表", "page_num": -1}]}, "materials[0].page_num"),
         ({"materials": "不是列表"}, "materials"),
         ({"plan_cancel_date": "2026-02-30"}, "plan_cancel_date"),
+        ({"plan_effective_date": "0001-01-01"}, "plan_effective_date"),
+        ({"task_state": "2"}, "task_state"),
+        ({"special_procedure": ["3"]}, "special_procedure"),
+        ({"other_dept_code": ["11530000015100012M"]}, "other_dept_code"),
+        ({"faqs": [{"question": "何时？"}]}, "faqs[0].answer"),
         ({"没有的字段": 1}, "没有的字段"),
         ({"online_handle_url": "javascript:alert(1)"}, "online_handle_url"),
     ],
@@ -127,6 +150,32 @@ def test_each_field_at_fault_is_named(changes, field):
         assert fields_at_fault(record(**changes)) == [field]
     else:
         assert item_of(record(**changes)).region_code == "530100000000"
+
+
+def test_materials_and_questions_are_kept_in_the_order_of_their_numbers():
+    item = item_of(
+        record(
+            materials=[{"name": "乙", "order_num": 2}, {"name": "甲", "order_num": "1"}],
+            faqs=[
+                {"question": "二", "answer": "答", "order": 9},
+                {"question": "一", "answer": "答", "order": 3},
+                {"question": "零", "answer": "答"},
+            ],
+        )
+    )
+    assert [material.name for material in item.materials] == ["甲", "乙"]
+    assert [faq.question for faq in item.faqs] == ["零", "一", "二"]
+
+
+@pytest.mark.rule("I-2")
+def test_limits_in_different_kinds_of_days_are_not_compared():
+    limits = {"anticipate_type": "2", "promise_type": "1", "anticipate_day": 20}
+    assert item_of(record(**limits, promise_day=21)).promise_day == 21
+
+
+def test_what_only_the_server_writes_is_passed_over():
+    got = record(item_id="X", state="ITEM_STATE_WITHDRAWN", version="7", update_time="2026-01-01")
+    assert item_of(got) == item_of(record())
 
 
 def test_a_row_of_guangan_is_read_through_its_mapping():

@@ -1,0 +1,47 @@
+"""The golden events of catalogue: whoever reads them reads what the department tells."""
+
+import json
+from pathlib import Path
+
+import pytest
+from zhengtong.catalogue.v1 import catalogue_events_pb2 as events_pb
+
+from services.catalogue import messages
+from services.common.envelope import pack, unpack
+
+EXAMPLES = Path(__file__).resolve().parents[3] / "protos" / "examples"
+FACTS = [
+    kind
+    for kind in map(vars(events_pb).get, events_pb.DESCRIPTOR.message_types_by_name)
+    if kind is not events_pb.ItemRecord
+]
+
+
+@pytest.mark.parametrize("kind", FACTS, ids=lambda kind: kind.DESCRIPTOR.name)
+def test_every_fact_has_an_example_that_is_read_as_it_was_written(kind):
+    payload = example(kind)
+    assert payload["source"] == "/catalogue"
+    assert pack(unpack(payload, kind)) == payload
+
+
+@pytest.mark.parametrize("kind", FACTS, ids=lambda kind: kind.DESCRIPTOR.name)
+def test_the_cards_of_examples_are_those_the_department_makes(kind):
+    fact = unpack(example(kind), kind).fact
+    told = fact.records if kind is events_pb.ItemsImported else [fact]
+    for one in told:
+        names = {descriptor.name for descriptor, _ in one.ListFields()}
+        assert ("card" in names) == ("item" in names)
+        if "item" in names:
+            assert one.card == messages.card_message(messages.item_of(one.item))
+
+
+def test_the_subjects_of_examples_are_those_of_their_items():
+    for kind in (events_pb.ItemPublished, events_pb.ItemRevised):
+        event = unpack(example(kind), kind)
+        assert (event.subject, event.version) == (event.fact.item.item_id, event.fact.item.version)
+    withdrawn = unpack(example(events_pb.ItemWithdrawn), events_pb.ItemWithdrawn)
+    assert withdrawn.subject == withdrawn.fact.item_id
+
+
+def example(kind):
+    return json.loads((EXAMPLES / f"{kind.DESCRIPTOR.full_name}.json").read_text("utf-8"))

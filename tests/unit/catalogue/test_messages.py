@@ -1,0 +1,132 @@
+"""What searchers, callers and other departments read of service items."""
+
+from dataclasses import fields as fields_of
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import orjson
+import pytest
+from google.protobuf import json_format
+from zhengtong.catalogue.v1 import catalogue_events_pb2 as events_pb
+from zhengtong.catalogue.v1 import catalogue_pb2 as pb
+
+from services.catalogue import domain, messages
+from services.catalogue.domain import Changed, Item, Listed, Withdrawn
+from services.common import fields
+
+NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
+TASK_CODE = "11530000015100012L2530117001000"
+
+
+def test_the_card_of_an_item_says_what_it_is_who_does_it_and_how_long_it_takes():
+    assert messages.card(item()) == {
+        "kind": "item",
+        "title": "食品经营许可",
+        "aliases": ["食品证", "餐饮许可"],
+        "summary": "行政许可 · 承诺件 · 承诺 5 个工作日 · 收费 · 可网上办理",
+        "department": "昆明市市场监督管理局",
+        "region_code": "530100000000",
+        "url": f"/items/{TASK_CODE}",
+        "codes": [TASK_CODE, "T-1"],
+        "facets": {"task_type": "01"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "summary"),
+    [
+        ({"promise_type": "2", "promise_day": 3}, "行政许可 · 承诺件 · 承诺 3 个自然日 · 收费"),
+        ({"project_type": "1", "promise_day": 0}, "行政许可 · 即办件 · 收费"),
+        ({"task_type": "20", "project_type": "", "promise_day": 0}, "公共服务事项 · 收费"),
+        ({"task_type": "02", "promise_day": 0}, "行政处罚 · 依职权实施，无需申请 · 收费"),
+    ],
+)
+def test_the_summary_says_what_holds_and_nothing_else(changes, summary):
+    assert messages.card(item(is_online=False, **changes))["summary"] == summary
+
+
+@pytest.mark.rule("I-6")
+def test_a_card_carries_the_days_between_which_the_item_is_shown():
+    dated = item(plan_effective_date="2026-11-24", plan_cancel_date="2027-01-01")
+    card = messages.card(dated)
+    assert card["visible_from_time"] == "2026-11-23T16:00:00Z"
+    assert card["visible_until_time"] == "2026-12-31T16:00:00Z"
+    message = messages.card_message(dated)
+    assert json_format.MessageToDict(message, preserving_proto_field_name=True) == card
+
+
+def test_a_record_of_an_import_is_the_json_of_its_message():
+    now = NOW.replace(microsecond=120_000)
+    for one in (item(), item(alias=(), is_fee=False, fees=(), fee_basis="")):
+        listed = Listed(one, version=7, update_time=now)
+        updated = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        fast = orjson.loads(messages.record_json(listed, fields.plain(one), updated))
+        message = messages.fact_message(Changed(listed, newly=True))
+        full = json_format.MessageToDict(message, preserving_proto_field_name=True)
+        assert {name: fast[name] for name in full} == full
+        record = json_format.ParseDict(fast, events_pb.ItemRecord())
+        assert json_format.MessageToDict(record, preserving_proto_field_name=True) == fast
+
+
+@pytest.mark.parametrize(("newly", "name"), [(True, "ItemPublished"), (False, "ItemRevised")])
+def test_each_change_is_told_as_its_fact(newly, name):
+    fact = messages.fact_message(Changed(Listed(item(), version=2), newly=newly))
+    assert fact.DESCRIPTOR.full_name == f"zhengtong.catalogue.v1.{name}"
+    assert fact.item.state == pb.ITEM_STATE_PUBLISHED
+
+
+def test_a_withdrawal_tells_which_and_why_and_nothing_else():
+    gone = messages.fact_message(Withdrawn(Listed(item(), version=2, public=False), "法律修改"))
+    assert json_format.MessageToDict(gone, preserving_proto_field_name=True) == {
+        "removal": {"kind": "item"},
+        "item_id": TASK_CODE,
+        "reason": "法律修改",
+    }
+
+
+def test_a_message_is_read_as_it_was_written():
+    message = messages.item_message(Listed(item(), version=3, update_time=NOW))
+    assert (message.version, message.state) == (3, pb.ITEM_STATE_PUBLISHED)
+    assert messages.item_of(message) == item()
+
+
+@pytest.mark.parametrize("kind", [Item, domain.LegalBasis, domain.HandlingStep, domain.Fee])
+def test_the_domain_and_the_contract_have_the_same_fields(kind):
+    of_the_server = {"item_id", "state", "version", "update_time"}
+    declared = set(getattr(pb, kind.__name__).DESCRIPTOR.fields_by_name)
+    assert {field.name for field in fields_of(kind)} == declared - of_the_server
+
+
+@pytest.mark.parametrize("kind", [domain.Material, domain.Question])
+def test_what_lies_inside_an_item_has_the_fields_of_the_contract(kind):
+    assert {field.name for field in fields_of(kind)} == set(
+        getattr(pb, kind.__name__).DESCRIPTOR.fields_by_name
+    )
+
+
+def item(**changes):
+    """An item with something in most fields."""
+    values = {
+        "task_name": "食品经营许可",
+        "alias": ["食品证", "餐饮许可"],
+        "task_type": "01",
+        "task_code": TASK_CODE,
+        "local_task_code": "T-1",
+        "dept_name": "昆明市市场监督管理局",
+        "region_code": "530100000000",
+        "other_dept": ["昆明市卫生健康委员会"],
+        "by_law": [{"law_name": "食品安全法", "article": "第三十五条"}],
+        "project_type": "2",
+        "promise_day": 5,
+        "promise_type": "1",
+        "special_procedure": ["1", "2"],
+        "is_online": True,
+        "is_service_terminals": True,
+        "handle_flow": [{"step": "受理"}],
+        "is_fee": True,
+        "fee_basis": "价格文件",
+        "fees": [{"fee_name": "工本费", "is_desc": True}],
+        "materials": [{"name": "申请书", "page_num": 2, "order_num": 1}],
+        "faqs": [{"question": "要多久？", "answer": "五个工作日。", "order": 1}],
+    }
+    return replace(domain.item_of(values), **changes)
