@@ -9,7 +9,7 @@ import httpx
 import typer
 
 from gateway.cli.saying import DIFFERS, NO_ANSWER, WRONG_USE, AsJson, fail, give, say, table
-from gateway.cli.surroundings import settings
+from gateway.cli.surroundings import gateway_url, settings
 from services.common.settings import DEPARTMENTS
 
 Department = Annotated[str, typer.Argument(help="部门，如 credit。")]
@@ -17,8 +17,7 @@ Department = Annotated[str, typer.Argument(help="部门，如 credit。")]
 
 def status(as_json: AsJson = False) -> None:
     """Every dependency by name; exit code 1 while one is not ready."""
-    known = settings()
-    url = f"http://{known.http_host}:{known.http_port}/readyz"
+    url = f"{gateway_url(settings())}/readyz"
     try:
         answer = httpx.get(url, timeout=5, trust_env=False)
         ready = answer.json()

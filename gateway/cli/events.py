@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any
 
 import grpc
@@ -13,10 +13,18 @@ from zhengtong.delivery.v1 import delivery_pb2
 from zhengtong.delivery.v1 import delivery_service_pb2 as pb
 from zhengtong.delivery.v1 import delivery_service_pb2_grpc as pb_grpc
 
-from gateway.cli.saying import NO_ANSWER, REFUSED, WRONG_USE, AsJson, fail, give, say, table
-from gateway.cli.surroundings import settings
-from services.common.callers import Signer
-from services.common.settings import Settings
+from gateway.cli.saying import (
+    NO_ANSWER,
+    REFUSED,
+    WRONG_USE,
+    AsJson,
+    complain,
+    fail,
+    give,
+    say,
+    table,
+)
+from gateway.cli.surroundings import platform
 
 TIMEOUT = 10.0
 
@@ -27,14 +35,8 @@ Only = Annotated[str, typer.Option("--department", help="只看这个部门。")
 class Desk:
     """The delivery service of one department, as the operator's principal `cli`."""
 
-    def __init__(self, known: Settings, department: str) -> None:
-        address = known.grpc_addresses.get(department)
-        if address is None:
-            fail(f"没有部门 {department}（ZHENGTONG_GRPC_ADDRESSES）。", WRONG_USE)
-        self._channel = grpc.insecure_channel(address)
-        self._stub = pb_grpc.DeliveryServiceStub(self._channel)
-        signer = Signer.load(known.keys_dir, "cli")
-        token = signer.token(signer.own(), department)
+    def __init__(self, address: str, token: str) -> None:
+        self._stub = pb_grpc.DeliveryServiceStub(grpc.insecure_channel(address))
         self._with = {"metadata": [("authorization", f"Bearer {token}")], "timeout": TIMEOUT}
 
     def parked(self, kind: pb.ParkedKind) -> Iterator[delivery_pb2.ParkedMessage]:
@@ -55,36 +57,55 @@ class Desk:
 
 
 def _departments(only: str) -> dict[str, Desk]:
-    known = settings()
-    if not known.grpc_addresses:
-        fail("不知道各部门的地址。请先运行 make up，或设置 ZHENGTONG_GRPC_ADDRESSES。", WRONG_USE)
+    known, signer = platform()
+    if only and only not in known.grpc_addresses:
+        fail(f"没有部门 {only}，可用：{'、'.join(known.grpc_addresses)}", WRONG_USE)
     names = [only] if only else list(known.grpc_addresses)
-    return {name: Desk(known, name) for name in names}
+    return {
+        name: Desk(known.grpc_addresses[name], signer.token(signer.own(), name)) for name in names
+    }
+
+
+def _each(only: str, ask: Callable[[str, Desk], None]) -> int:
+    """Ask every department; one that fails is named, and the others are asked all the same.
+
+    Returns: the exit code.
+    """
+    code = 0
+    for name, desk in _departments(only).items():
+        try:
+            ask(name, desk)
+        except grpc.RpcError as error:
+            code = max(code, _failed(name, error))
+    return code
 
 
 def _list(kind: pb.ParkedKind, only: str, *, as_json: bool) -> None:
     found: list[dict[str, Any]] = []
-    for name, desk in _departments(only).items():
-        try:
-            for message in desk.parked(kind):
-                values = MessageToDict(message, preserving_proto_field_name=True)
-                found.append({"department": name, **values})
-        except grpc.RpcError as error:
-            _failed(name, error)
+
+    def ask(name: str, desk: Desk) -> None:
+        for message in desk.parked(kind):
+            values = MessageToDict(message, preserving_proto_field_name=True)
+            found.append({"department": name, **values})
+
+    code = _each(only, ask)
     if as_json:
         give(found)
-        return
-    columns = ("department", "parked_id", "type", "subject", "attempt", "reason", "due_time")
-    titles = ("部门", "编号", "事件", "对象", "次数", "原因", "下次")
-    if found:
-        table(titles, [[str(row.get(column, "")) for column in columns] for row in found])
-    say(f"共 {len(found)} 条。")
+    else:
+        columns = ("department", "parked_id", "type", "subject", "attempt", "reason", "due_time")
+        titles = ("部门", "编号", "事件", "对象", "次数", "原因", "下次")
+        if found:
+            table(titles, [[str(row.get(column, "")) for column in columns] for row in found])
+        say(f"共 {len(found)} 条。")
+    raise typer.Exit(code)
 
 
-def _failed(department: str, error: Any) -> None:
+def _failed(department: str, error: Any) -> int:
+    """Say why a department gave no answer; the exit code for it."""
     away = error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
     words = "没有应答，可能已停止" if away else error.details()
-    fail(f"{department}：{words}", NO_ANSWER if away else REFUSED)
+    complain(f"{department}：{words}")
+    return NO_ANSWER if away else REFUSED
 
 
 @app.command("deferred", help="稍后会自动重试的消息。")
@@ -106,12 +127,13 @@ def replay(
     if ids and not department:
         fail("指明编号时，请用 --department 指明部门。", WRONG_USE)
     replayed: dict[str, int] = {}
-    for name, desk in _departments(department).items():
-        try:
-            replayed[name] = desk.replay(list(ids or []))
-        except grpc.RpcError as error:
-            _failed(name, error)
+
+    def ask(name: str, desk: Desk) -> None:
+        replayed[name] = desk.replay(list(ids or []))
+
+    code = _each(department, ask)
     if as_json:
         give(replayed)
     else:
         say(f"已放回 {sum(replayed.values())} 条。")
+    raise typer.Exit(code)

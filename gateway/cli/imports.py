@@ -1,4 +1,4 @@
-"""`zhengtong import`: a file of any size, in calls of 500 rows, each safe to repeat."""
+"""`zhengtong import`: a file of any size, in calls of 500 rows at most, each safe to repeat."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import json
 import time
 import uuid
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from itertools import islice
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,7 +26,7 @@ from gateway.cli.saying import (
     give,
     say,
 )
-from gateway.cli.surroundings import settings
+from gateway.cli.surroundings import gateway_url, settings
 from services.common.rows import ImportUnreadable, Row, parse
 from services.common.settings import Settings
 
@@ -65,11 +65,28 @@ class Outcome:
             self.rejections.append(row | {"field": one["field"], "reason": one["reason"]})
 
 
-class Platform:
-    """The gateway as an importer uses it: with the operator's token, patient while it restarts."""
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The rows of one call, each as JSON.
 
-    def __init__(self, known: Settings) -> None:
-        host = known.http_host if known.http_host != "0.0.0.0" else "127.0.0.1"  # noqa: S104
+    Args:
+        first_row: the number of the first of them in its file, from 1.
+        position: how far the file was read, in bytes.
+    """
+
+    first_row: int
+    rows: list[bytes]
+    position: int
+
+
+class Platform:
+    """The gateway as an importer uses it: with the operator's token, patient while it restarts.
+
+    Args:
+        target: items, credit, utilities or websites.
+    """
+
+    def __init__(self, known: Settings, target: str) -> None:
         try:
             token = known.operator_token_file.read_text().strip()
         except OSError:
@@ -78,27 +95,27 @@ class Platform:
                 "或用 ZHENGTONG_OPERATOR_TOKEN_FILE 指明。",
                 WRONG_USE,
             )
+        self._path = PATHS[target]
         self._client = httpx.Client(
-            base_url=f"http://{host}:{known.http_port}",
+            base_url=gateway_url(known),
             headers={"Authorization": f"Bearer {token}"},
             timeout=60,
             trust_env=False,
         )
 
-    def send(  # noqa: RET503  (fail never returns)
-        self, target: str, content: bytes, shape: str, first_row: int
-    ) -> dict[str, Any]:
+    def send(self, file: Path, batch: Batch, shape: str) -> dict[str, Any]:  # noqa: RET503  (fail never returns)
         """One call's report; the same request id at every try, so that no row counts twice."""
-        query = {"first_row": str(first_row), "request_id": uuid.uuid4().hex}
+        query = {"first_row": str(batch.first_row), "request_id": uuid.uuid4().hex}
         query |= {"shape": shape} if shape else {}
+        content = b"[" + b",\n".join(batch.rows) + b"]"
         delay = 0.5
         for attempt in range(TRIES):
             try:
                 answer = self._client.post(
-                    PATHS[target],
+                    self._path,
                     params=query,
                     content=content,
-                    headers={"Content-Type": "application/jsonl"},
+                    headers={"Content-Type": "application/json"},
                 )
             except httpx.TransportError as error:
                 said = f"平台没有应答（{error}）。请确认已经启动：make up"
@@ -108,7 +125,7 @@ class Platform:
                 problem = _problem(answer)
                 if answer.status_code not in (429, 503, 504):
                     code = WRONG_USE if answer.status_code == httpx.codes.BAD_REQUEST else REFUSED
-                    fail(problem, code)
+                    fail(f"{file}：{problem}", code)
                 said = problem
                 delay = max(delay, float(answer.headers.get("retry-after", 0)))
             if attempt < TRIES - 1:
@@ -131,9 +148,14 @@ def import_files(target: str, paths: Iterable[Path], shape: str = "") -> Outcome
     Args:
         target: items, credit, utilities or websites.
     """
-    files = [file for path in paths for file in _files(path)]
-    platform = Platform(settings())
     outcome = Outcome()
+    _import(target, paths, shape, outcome)
+    return outcome
+
+
+def _import(target: str, paths: Iterable[Path], shape: str, outcome: Outcome) -> None:
+    files = [file for path in paths for file in _files(path)]
+    platform = Platform(settings(), target)
     bar = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -143,15 +165,17 @@ def import_files(target: str, paths: Iterable[Path], shape: str = "") -> Outcome
     )
     with Progress(*bar, console=console, transient=False) as progress:
         for file in files:
-            task = progress.add_task(file.name, total=max(file.stat().st_size, 1), rows=0)
+            size = max(file.stat().st_size, 1)
+            task = progress.add_task(file.name, total=size, rows=0)
             rows = 0
-            for position, batch in _batches(file):
-                content = b"\n".join(_line(row) for row in batch)
-                outcome.add(file.name, platform.send(target, content, shape, batch[0].number))
-                rows += len(batch)
-                progress.update(task, completed=position, rows=rows)
-            progress.update(task, completed=file.stat().st_size, total=file.stat().st_size)
-    return outcome
+            recognised = shape  # from its first rows, for a whole file is of one shape
+            for batch in _batches(file):
+                report = platform.send(file, batch, recognised)
+                recognised = recognised or str(report["shape"])
+                outcome.add(file.name, report)
+                rows += len(batch.rows)
+                progress.update(task, completed=batch.position, rows=rows)
+            progress.update(task, completed=size)
 
 
 def _files(path: Path) -> list[Path]:
@@ -165,34 +189,51 @@ def _files(path: Path) -> list[Path]:
     return [path]
 
 
-def _batches(path: Path) -> Iterator[tuple[int, list[Row]]]:
-    """Rows in batches, with how far the file was read."""
+def _batches(path: Path) -> Iterator[Batch]:
+    """The rows of a file, in parts that one call takes."""
     try:
-        with path.open("rb") as file:
-            rows = parse(file, 1)
-            while batch := list(islice(rows, ROWS_A_CALL)):
-                yield file.tell(), batch
+        with path.open("rb") as file, closing(parse(file, 1)) as rows:
+            batch, size = Batch(1, [], 0), 0
+            for row in rows:
+                line = _line(row)
+                if len(batch.rows) == ROWS_A_CALL or size + len(line) > BYTES_A_CALL:
+                    yield replace(batch, position=file.tell())
+                    batch, size = Batch(row.number, [], 0), 0
+                batch.rows.append(line)
+                size += len(line)
+            if batch.rows:
+                yield replace(batch, position=file.tell())
     except ImportUnreadable as error:
         fail(f"{path}：{error}", WRONG_USE)
 
 
 def _line(row: Row) -> bytes:
-    return json.dumps(row.values, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    """As JSON; half a surrogate, for which UTF-8 has nothing, spoils its own row alone."""
+    try:
+        return json.dumps(row.values, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return json.dumps(row.values).encode()
 
 
 def _run(target: str, paths: list[Path], shape: str, report: Path | None, *, as_json: bool) -> None:
-    outcome = import_files(target, paths, shape)
+    outcome = Outcome()
+    try:
+        _import(target, paths, shape, outcome)
+    except (typer.Exit, KeyboardInterrupt):
+        if outcome.counts["read"]:  # what went in before the end is told all the same
+            _tell(outcome, report, as_json=as_json)
+        raise
+    _tell(outcome, report, as_json=as_json)
+    raise typer.Exit(DIFFERS if outcome.counts["rejected"] else 0)
+
+
+def _tell(outcome: Outcome, report: Path | None, *, as_json: bool) -> None:
     if report:
         lines = (json.dumps(one, ensure_ascii=False) + "\n" for one in outcome.rejections)
         report.write_text("".join(lines), encoding="utf-8")
     if as_json:
         give({**outcome.counts, "rejections": outcome.rejections})
-    else:
-        _tell(outcome, report)
-    raise typer.Exit(DIFFERS if outcome.counts["rejected"] else 0)
-
-
-def _tell(outcome: Outcome, report: Path | None) -> None:
+        return
     counts = outcome.counts
     say(
         f"读取 {counts['read']} 行：新增 {counts['created']}，变更 {counts['changed']}，"

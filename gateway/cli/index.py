@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import asdict
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from gateway.cli.saying import DIFFERS, NO_ANSWER, AsJson, console, fail, give, say, table
-from gateway.cli.surroundings import settings
+from gateway.cli.saying import DIFFERS, NO_ANSWER, REFUSED, AsJson, console, fail, give, say, table
+from gateway.cli.surroundings import platform
+from gateway.indexer.rebuild import RebuildFailed
 from gateway.indexer.rebuild import rebuild as rebuild_index
+from gateway.indexer.verify import VerifyFailed
 from gateway.indexer.verify import verify as verify_index
-from services.common.errors import Unavailable
+from gateway.onestop.directory import LockHeld
+
+if TYPE_CHECKING:
+    from gateway.indexer.rebuild import Progress as Tell
+    from services.common.settings import Settings
 
 T = TypeVar("T")
 SHOWN = 50
@@ -24,7 +30,7 @@ app = typer.Typer(no_args_is_help=True)
 
 @app.command("rebuild", help="由各部门的快照与事件重建索引；期间查询照常。")
 def rebuild(as_json: AsJson = False) -> None:
-    result = _with_progress(lambda tell: rebuild_index(settings(), tell))
+    result = _with_progress(rebuild_index)
     if as_json:
         give({"subjects": dict(result.subjects), "seconds": round(result.seconds, 1)})
         return
@@ -34,7 +40,7 @@ def rebuild(as_json: AsJson = False) -> None:
 
 @app.command("verify", help="逐条核对索引与各部门；有差异则退出码为 1。")
 def verify(as_json: AsJson = False) -> None:
-    result = _with_progress(lambda tell: verify_index(settings(), tell))
+    result = _with_progress(verify_index)
     differences = [asdict(one) for one in result.differences]
     if as_json:
         give(
@@ -52,20 +58,18 @@ def verify(as_json: AsJson = False) -> None:
     raise typer.Exit(DIFFERS if differences else 0)
 
 
-def _with_progress(work: Any) -> Any:
-    with Progress(
-        TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console
-    ) as bar:
+def _with_progress(work: Callable[[Settings, Tell], Coroutine[Any, Any, T]]) -> T:
+    known, _ = platform()
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as bar:
         task = bar.add_task("连接各部门", total=None)
 
         def tell(done: int, total: int | None, text: str) -> None:
             bar.update(task, completed=done, total=total, description=text)
 
         try:
-            return _run(work(tell))
-        except Unavailable as error:
+            return asyncio.run(work(known, tell))
+        except (VerifyFailed, RebuildFailed) as error:
             fail(str(error), NO_ANSWER)
-
-
-def _run(work: Coroutine[Any, Any, T]) -> T:
-    return asyncio.run(work)
+        except LockHeld:
+            fail("另一次重建正在进行，请等它结束。", REFUSED)

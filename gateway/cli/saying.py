@@ -29,9 +29,14 @@ def say(text: str) -> None:
     console.print(text, markup=False, soft_wrap=True)
 
 
+def complain(text: str) -> None:
+    """Say what went wrong and what to do."""
+    console.print(text, style="red", markup=False, soft_wrap=True)
+
+
 def fail(text: str, code: int) -> NoReturn:
     """Say what went wrong and what to do, and end."""
-    console.print(text, style="red", markup=False, soft_wrap=True)
+    complain(text)
     raise typer.Exit(code)
 
 

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -114,8 +114,8 @@ def stream_rows(path: Path) -> Iterator[Row]:
         yield from parse(file, 1)
 
 
-def parse(file: BinaryIO, first: int) -> Iterator[Row]:
-    """The rows of an open file, whatever of the three formats it is in."""
+def parse(file: BinaryIO, first: int) -> Generator[Row, None, None]:
+    """The rows of an open file, in any of the three formats; close it before the file."""
     encoding = _encoding(file)
     file.seek(0)
     text = io.TextIOWrapper(file, encoding=encoding, newline="")
