@@ -10,10 +10,11 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import Enum
 from functools import cache
 from operator import attrgetter
@@ -29,6 +30,9 @@ _SEPARATORS = re.compile(r"[,，、;；|]")
 _TRUE = {"1", "是", "true", "True", "TRUE", "y", "Y"}
 _FALSE = {"0", "否", "false", "False", "FALSE", "n", "N"}
 _LARGEST = 2**31 - 1
+_AMOUNT = re.compile(
+    r"(?=\.?[0-9])(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]*)(?:\.(?P<decimals>[0-9]*))?", re.ASCII
+)
 _BLANKS = frozenset("\u3000\xa0\u2002\u2003")
 _BREAKS = frozenset("\n\r\t")
 
@@ -165,19 +169,22 @@ def number(low: float, high: float) -> Reader:
 
 
 def amount(places: int, *, limit: int = 10**12) -> Reader:
-    """An amount as an exact decimal with at most `places` decimals, from 0, below `limit`."""
+    """An amount as an exact decimal with at most `places` decimals, from 0, below `limit`.
+
+    A comma stands between thousands only, so that 1,5 is never read as 15.
+    """
 
     def read(value: Any) -> Decimal:
-        try:
-            # A float's shortest text is what its writer typed; its binary value never is.
-            found = Decimal(str(value).strip().replace(",", ""))
-        except InvalidOperation:
-            found = Decimal("NaN")
-        if isinstance(value, bool) or not found.is_finite() or not 0 <= found < limit:
+        # A float's shortest text is what its writer typed; its binary value never is.
+        typed = format(Decimal(repr(value)), "f") if isinstance(value, float) else str(value)
+        written = _AMOUNT.fullmatch(unicodedata.normalize("NFKC", typed).strip())
+        if written is None:
             raise FieldInvalid("应为不小于 0 的数额")
-        exponent = found.normalize().as_tuple().exponent
-        if isinstance(exponent, int) and -exponent > places:
+        if len((written["decimals"] or "").rstrip("0")) > places:
             raise FieldInvalid(f"小数不得超过 {places} 位")
+        found = Decimal(written[0].replace(",", ""))
+        if found >= limit:
+            raise FieldInvalid(f"应小于 {limit}")
         return found
 
     return Reader(read, None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from services.credit.usecases import Credit
 
 KIND = "credit"
-LEGAL_ZONE = timezone(timedelta(hours=8), "Asia/Shanghai")  # no summer time since 1991
-LAST_YEAR = "9999"  # after it there is no day for the end of a period to fall on
 IMPORTED = events_pb.RecordsImported.DESCRIPTOR.full_name
 # For those who count: the word for each kind in ImportPublished.
 COUNTED: dict[type[Record], str] = {Subject: "subject", Permit: "permit", Penalty: "penalty"}
@@ -48,7 +46,10 @@ _STATES = {True: "DECISION_STATE_DISCLOSED", False: "DECISION_STATE_WITHDRAWN"}
 
 def record_of(kind: type[R], message: Message) -> R:
     """The record a caller hands in. Raises: SubjectInvalid, PermitInvalid, PenaltyInvalid."""
-    values = json_format.MessageToDict(message, preserving_proto_field_name=True)
+    said = type(message)()
+    said.CopyFrom(message)
+    said.ClearField("update_time")  # only the server writes it, and it may hold no time at all
+    values = json_format.MessageToDict(said, preserving_proto_field_name=True)
     return domain.record_of(kind, values)
 
 
@@ -127,14 +128,6 @@ def _summary(subject: Subject) -> str:
     status = STATUS_NAMES[subject.status] if subject.status else ""
     parts = (subject.kind_name or subject.subject_type, status, subject.registration_authority)
     return " · ".join(part for part in parts if part)
-
-
-def visible_until(record: Record) -> datetime | None:
-    """Until when a record is shown (rule K-10): to the end of its 公示截止期 in Asia/Shanghai."""
-    if not isinstance(record, Penalty) or not "" < record.publish_until_date < LAST_YEAR:
-        return None
-    after = date.fromisoformat(record.publish_until_date) + timedelta(days=1)
-    return datetime.combine(after, time(), LEGAL_ZONE).astimezone(UTC)
 
 
 def record_json(listed: Listed[Any], plain: dict[str, Any], updated: str) -> bytes:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import mongoengine as me
 import orjson
 from bson.int64 import Int64
-from pymongo import ReplaceOne
-from pymongo.errors import DuplicateKeyError
+from pymongo import InsertOne, ReplaceOne
+from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from services.common import fields
 from services.common.errors import Stale
@@ -48,6 +48,7 @@ NEVER: Final = datetime(1, 1, 1, tzinfo=UTC)
 FOR_EVER: Final = datetime(9999, 12, 31, tzinfo=UTC)
 SNAPSHOT_PAGE: Final = 500
 MOST_COUNTED: Final = 10_000
+DUPLICATE_KEY: Final = 11000
 
 
 class SubjectContent(me.EmbeddedDocument):
@@ -300,19 +301,17 @@ class MongoStore:
             raise Stale("该记录刚被他人修改，请重试。")
 
     def _write_all(self, kind: type[Record], documents: Sequence[Document]) -> None:
-        session, collection = self._unit.session, self._of(kind)
-        new = [document for document in documents if document["version"] == 1]
-        if new:
-            collection.insert_many(new, ordered=False, session=session)
-        replaced = [
-            ReplaceOne({"_id": document["_id"], "version": document["version"] - 1}, document)
-            for document in documents
-            if document["version"] > 1
-        ]
-        if replaced:
-            result = collection.bulk_write(replaced, ordered=False, session=session)
-            if result.matched_count != len(replaced):
-                raise Stale("有记录在导入时被他人修改，请重新导入。")
+        writes = [_write_of(document) for document in documents]
+        replaced = sum(isinstance(write, ReplaceOne) for write in writes)
+        stale = Stale("有记录在导入时被他人公示或修改，请重新导入。")
+        try:
+            result = self._of(kind).bulk_write(writes, ordered=False, session=self._unit.session)
+        except BulkWriteError as error:
+            if all(one["code"] == DUPLICATE_KEY for one in error.details["writeErrors"]):
+                raise stale from None
+            raise
+        if result.matched_count != replaced:
+            raise stale
 
     def _tell_import(
         self, facts: Sequence[Changed[Any]], records: Sequence[tuple[str, bytes]], tick: int
@@ -336,6 +335,12 @@ def digest(plain: Mapping[str, Any]) -> bytes:
     return hashlib.blake2b(sorted_json, digest_size=16).digest()
 
 
+def _write_of(document: Document) -> InsertOne[Document] | ReplaceOne[Document]:
+    if document["version"] == 1:
+        return InsertOne(document)
+    return ReplaceOne({"_id": document["_id"], "version": document["version"] - 1}, document)
+
+
 def _place(decision_date: str, record_id: str) -> str:
     return f"{decision_date}/{record_id}"
 
@@ -353,7 +358,7 @@ def _document(listed: Listed[Any], plain: dict[str, Any], tick: int) -> Document
     }
     if not isinstance(record, Subject):
         document["place"] = _place(record.decision_date, record.record_id)
-        until = messages.visible_until(record) or FOR_EVER
+        until = record.visible_until or FOR_EVER
         document["visible_until"] = until if listed.public else NEVER
     return document
 

@@ -63,12 +63,12 @@ class Credit:
 
 
 def register(subject: Subject, *, seen: int, store: Store) -> Listed[Subject]:
-    """Register one subject. Raises: VersionSeenIsOld, Stale."""
+    """Register one subject. Raises: Stale."""
     return _publish(subject, seen, store)
 
 
 def disclose(decision: D, *, seen: int, store: Store) -> Listed[D]:
-    """Disclose one decision, and its subject if nobody knew it. Raises: VersionSeenIsOld, Stale."""
+    """Disclose one decision, and its subject if nobody knew it. Raises: Stale."""
     listed = _publish(decision, seen, store)
     for subject in _unknown_subjects([decision], store):
         store.save(subject)
@@ -80,7 +80,7 @@ def withdraw(kind: type[D], record_id: str, reason: str, *, seen: int, store: St
 
     Raises:
         PermitNotFound, PenaltyNotFound, PermitAlreadyWithdrawn, PenaltyAlreadyWithdrawn,
-        ReasonMissing, ReasonIsPersonal, VersionSeenIsOld, Stale.
+        PermitInvalid, PenaltyInvalid, Stale.
     """
     known = store.get(kind, record_id)
     domain.check_version(known.version, seen)
@@ -104,24 +104,16 @@ def look_up(text: str, *, store: Store) -> Credit:
 
 
 def import_records(rows: Iterable[Row], report: Report, *, store: Store) -> None:
-    """Publish the good rows of an import and put each bad one into the report."""
-    records: dict[str, Record] = {}
-    origins: dict[str, Row] = {}
-    for row in rows:
-        report.read += 1
-        try:
-            record = domain.record_of_row(row.values, report.shape)
-        except RecordInvalid as refusal:
-            report.reject(row, refusal.violations)
-            continue
-        first = records.setdefault(record.record_id, record)
-        if first is record:
-            origins[record.record_id] = row
-        else:
-            _repeated(row, first, record, report)
+    """Publish the good rows of an import and put each bad one into the report.
+
+    Rule K-12: a decision that was withdrawn does not come back by a file.
+    """
+    records, origins = _read(rows, report)
     kept = store.kept(list(records.values()))
-    for withdrawn in [held for held in kept if not kept[held].public]:
-        _refuse(origins[withdrawn], records.pop(withdrawn), domain.WITHDRAWN_BEFORE, report)
+    for record_id in [held for held in kept if not kept[held].public]:
+        record = records.pop(record_id)
+        for row in origins.pop(record_id):
+            _refuse(row, record, domain.WITHDRAWN_BEFORE, report)
     facts = [
         changed
         for record_id, record in records.items()
@@ -130,10 +122,31 @@ def import_records(rows: Iterable[Row], report: Report, *, store: Store) -> None
     created = sum(fact.listed.version == 1 for fact in facts)
     report.created += created
     report.changed += len(facts) - created
-    report.unchanged += len(records) - len(facts)
+    report.unchanged += sum(map(len, origins.values())) - len(facts)
     decisions = [fact.listed.record for fact in facts]
     store.save_all([*_unknown_subjects(decisions, store), *facts])
     report.rejections.sort(key=lambda rejection: rejection.row)
+
+
+def _read(rows: Iterable[Row], report: Report) -> tuple[dict[str, Record], dict[str, list[Row]]]:
+    """The records of the good rows, and the rows that say each.
+
+    Rule K-13: the same record may come twice in one file, but not with other contents.
+    """
+    records: dict[str, Record] = {}
+    origins: dict[str, list[Row]] = {}
+    for row in rows:
+        report.read += 1
+        try:
+            record = domain.record_of_row(row.values, report.shape)
+        except RecordInvalid as refusal:
+            report.reject(row, refusal.violations)
+            continue
+        if records.setdefault(record.record_id, record) == record:
+            origins.setdefault(record.record_id, []).append(row)
+        else:
+            _refuse(row, record, "与本文件前面的一行是同一记录而内容不同", report)
+    return records, origins
 
 
 def _publish(record: R, seen: int, store: Store) -> Listed[R]:
@@ -151,14 +164,6 @@ def _unknown_subjects(records: Iterable[Record], store: Store) -> list[Changed[S
     unknown = decisions.keys() - store.known_subjects(decisions)
     subjects = (domain.minimal_subject(decisions[code]) for code in sorted(unknown))
     return [changed for one in subjects if (changed := domain.publish(None, one)) is not None]
-
-
-def _repeated(row: Row, first: Record, record: Record, report: Report) -> None:
-    """The same record twice in one file: said twice is harmless, two different ones are not."""
-    if first == record:
-        report.unchanged += 1
-    else:
-        _refuse(row, record, "与本文件前面的一行是同一记录而内容不同", report)
 
 
 def _refuse(row: Row, record: Record, said: str, report: Report) -> None:

@@ -1,8 +1,8 @@
 """The rules of credit. Plain values in, plain values and facts out.
 
-`records` holds what is kept, `reading` how fields become a record, `sheets` and `archive` how the
-rows of files are read, `persons` what must never become public, and this face what can be done
-with a record: publish, withdraw, look up by a typed code.
+`records` holds what is kept, `reading` how fields become a record, `periods` how long it lasts and
+is shown, `sheets` and `archive` how the rows of files are read, `persons` what must never become
+public, and this face what can be done with a record: publish, withdraw, look up by a typed code.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from typing import Generic
 from services.common import identifiers
 from services.common.errors import Invalid, NotFound, Refused, Stale, Violation
 from services.common.fields import FieldInvalid
-from services.credit.domain.persons import holds_a_number, names_a_person, public_text
+from services.credit.domain.persons import names_a_person, public_text
 from services.credit.domain.reading import (
     PenaltyInvalid,
     PermitInvalid,
     RecordInvalid,
     SubjectInvalid,
+    invalid,
     record_of,
 )
 from services.credit.domain.records import (
@@ -54,8 +55,6 @@ __all__ = [
     "PermitInvalid",
     "PermitNotFound",
     "R",
-    "ReasonIsPersonal",
-    "ReasonMissing",
     "Record",
     "RecordInvalid",
     "Subject",
@@ -64,7 +63,6 @@ __all__ = [
     "SubjectInvalid",
     "SubjectNotFound",
     "SubjectStatus",
-    "VersionSeenIsOld",
     "Withdrawn",
     "check_version",
     "column_of",
@@ -122,24 +120,6 @@ class PenaltyAlreadyWithdrawn(Refused):
     """The penalty was taken out of the public's sight before."""
 
     reason = "PENALTY_ALREADY_WITHDRAWN"
-
-
-class ReasonMissing(Invalid):
-    """Who takes a decision out of the public's sight says why."""
-
-    reason = "REASON_MISSING"
-
-
-class ReasonIsPersonal(Invalid):
-    """The reason for the public names somebody's identity number."""
-
-    reason = "REASON_IS_PERSONAL"
-
-
-class VersionSeenIsOld(Stale):
-    """The caller has seen another version than the one there is."""
-
-    reason = "VERSION_SEEN_IS_OLD"
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,28 +197,24 @@ def withdraw(known: Listed[D], reason: str) -> Withdrawn[D]:
     Rule K-9 (行政处罚法 48): what was changed or annulled is withdrawn, and the public told why.
 
     Raises:
-        ReasonMissing: no reason, or one of more than 500 characters.
-        ReasonIsPersonal: the reason names an identity number.
+        PermitInvalid, PenaltyInvalid: no reason, a longer one than 500 characters, or one with an
+            identity number in it.
         PermitAlreadyWithdrawn, PenaltyAlreadyWithdrawn
     """
-    said = _reason(reason)
+    said = _reason(type(known.record), reason)
     if not known.public:
         refusal, text = _ALREADY[type(known.record)]
         raise refusal(text)
     return Withdrawn(Listed(known.record, version=known.version + 1, public=False), said)
 
 
-def _reason(reason: str) -> str:
-    if holds_a_number(reason):
-        text = "撤回原因会向社会公示，其中不得有公民身份号码。"
-        raise ReasonIsPersonal(text, Violation("reason", text))
+def _reason(kind: type[Record], reason: str) -> str:
     try:
         said = str(_REASON.read(reason))
-    except FieldInvalid:
-        said = ""
+    except FieldInvalid as error:
+        raise invalid(kind, Violation("reason", str(error))) from None
     if not said:
-        text = f"请写明撤回原因，不超过 {REASON_LIMIT} 个字，不含控制字符。"
-        raise ReasonMissing(text, Violation("reason", text))
+        raise invalid(kind, Violation("reason", "请写明撤回原因，撤回原因会向社会公示"))
     return said
 
 
@@ -246,10 +222,10 @@ def check_version(version: int, seen: int) -> None:
     """Hold the version the caller has seen against the one there is; 0: the caller does not mind.
 
     Raises:
-        VersionSeenIsOld
+        Stale
     """
     if seen and seen != version:
-        raise VersionSeenIsOld("该记录已被他人修改，请重新读取后再提交。")
+        raise Stale("该记录已被他人修改，请重新读取后再提交。")
 
 
 def typed_code(text: str) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import calendar
 import re
+from contextlib import suppress
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from services.common.errors import Violation
-from services.common.fields import FieldInvalid, day
+from services.common.fields import FieldInvalid, day, text
+from services.credit.domain.periods import months_after
 from services.credit.domain.records import Penalty, Record
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ _ANNULLED: Final = "1"
 _NUMERALS: Final = {"一": 1, "两": 2, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "九": 9}
 _SPAN: Final = re.compile(r"([0-9]{1,3}|[一两二三四五六九])(年|个?月)")
 _DAY: Final = day()
+_CATEGORY: Final = text(100)
 
 
 def converted(kind: type[Record], given: MutableMapping[str, Any]) -> list[Violation]:
@@ -54,8 +56,7 @@ def converted(kind: type[Record], given: MutableMapping[str, Any]) -> list[Viola
     if kind is Penalty:
         if state == _ANNULLED:
             return [Violation(STATE, "行政处罚已撤销，不得公示；已经公示的，请办理撤回")]
-        _join_categories(given)
-        return _set_period(given)
+        return _join_categories(given) + _set_period(given)
     given["validity"] = _VALIDITY[state]
     return []
 
@@ -65,33 +66,38 @@ def _said(given: MutableMapping[str, Any], field: str) -> str:
     return str(value).strip() if isinstance(value, str | int) else "?"
 
 
-def _join_categories(given: MutableMapping[str, Any]) -> None:
+def _join_categories(given: MutableMapping[str, Any]) -> list[Violation]:
     """处罚类别1 and 处罚类别2, as codes or in words, become one 处罚类别."""
-    parts = [given.pop(name, "") for name in ("category", SECOND_CATEGORY)]
-    said = [str(part).strip() for part in parts if isinstance(part, str | int)]
-    given["category"] = "、".join(dict.fromkeys(_CATEGORIES.get(one, one) for one in said if one))
+    said: dict[str, None] = {}
+    for field in ("category", SECOND_CATEGORY):
+        try:
+            part = _CATEGORY.read(given.pop(field, ""))
+        except FieldInvalid as error:
+            return [Violation(field, str(error))]
+        if part:
+            said[_CATEGORIES.get(part, part)] = None
+    given["category"] = "、".join(said)
+    return []
 
 
 def _set_period(given: MutableMapping[str, Any]) -> list[Violation]:
     """公示期限 is a date, 长期, or so many months or years from the decision."""
     period = _said(given, PERIOD)
-    if not period or given.get("publish_until_date") or period == "长期":
+    if period in ("", "长期") or given.get("publish_until_date"):
         return []
-    found = _SPAN.fullmatch(period)
-    try:
-        if found is None:
+    span = _SPAN.fullmatch(period)
+    if span is None:
+        try:
             given["publish_until_date"] = _DAY.read(period)
-        else:
-            number = _NUMERALS.get(found[1]) or int(found[1])
-            months = number * 12 if found[2] == "年" else number
-            decided = date.fromisoformat(_DAY.read(given.get("decision_date", "")))
-            given["publish_until_date"] = months_after(decided, months).isoformat()
-    except (FieldInvalid, ValueError):
-        return [Violation(PERIOD, "应为日期，或自决定之日起的期限，如 1年、3个月")]
+        except FieldInvalid:
+            return [Violation(PERIOD, "应为日期，或自决定之日起的期限，如 1年、3个月")]
+        return []
+    with suppress(FieldInvalid):  # who reads the record says what is wrong with its date
+        decided = date.fromisoformat(_DAY.read(given.get("decision_date")))
+        given["publish_until_date"] = months_after(decided, _months_of(span)).isoformat()
     return []
 
 
-def months_after(start: date, months: int) -> date:
-    """The same day so many months on, or the last day of that month."""
-    year, month = divmod(start.year * 12 + start.month - 1 + months, 12)
-    return date(year, month + 1, min(start.day, calendar.monthrange(year, month + 1)[1]))
+def _months_of(span: re.Match[str]) -> int:
+    number = _NUMERALS.get(span[1]) or int(span[1])
+    return number * 12 if span[2] == "年" else number

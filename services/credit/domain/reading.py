@@ -18,7 +18,7 @@ from services.common.fields import (
     read_record,
     region,
 )
-from services.credit.domain import records
+from services.credit.domain import periods, records
 from services.credit.domain.persons import (
     ABOUT_A_PERSON,
     NATURAL_PERSON,
@@ -139,7 +139,7 @@ def _wan() -> Reader:
     def read(value: Any) -> Any:
         if isinstance(value, float) and sum(map(str.isdigit, repr(value))) > _EXACT_DIGITS:
             raise FieldInvalid("数字位数过多，请以文本形式填写")
-        return abs(inner(value).normalize())
+        return inner(value).normalize()
 
     return Reader(read, None)
 
@@ -147,7 +147,12 @@ def _wan() -> Reader:
 def _last_day() -> Reader:
     """The last day of a period; 长期 is written as the sheets do."""
     inner = day().read
-    return Reader(lambda value: NO_END if value == "长期" else inner(value), "")
+
+    def read(value: Any) -> str:
+        open_ended = isinstance(value, str) and value.strip() == "长期"
+        return NO_END if open_ended else str(inner(value))
+
+    return Reader(read, "")
 
 
 def _categories() -> Reader:
@@ -236,12 +241,19 @@ def record_of(kind: type[R], values: Mapping[str, Any]) -> R:
             values, READERS[kind], required=REQUIRED[kind], ignored=SERVER_FIELDS
         )
     if not wrong:
-        wrong = [*_numbers(kind, given), *_periods(given)]
+        wrong = [*_numbers(kind, given), *periods.wrong_periods(given)]
     if wrong:
-        refusal, said = _REFUSALS[kind]
-        raise refusal(said, *wrong)
+        raise invalid(kind, *wrong)
+    if kind is Penalty:
+        given["publish_until_date"] = periods.last_day_shown(given)
     build: Callable[..., R] = kind
     return build(**given, **_chosen_id(kind, given))
+
+
+def invalid(kind: type[Record], *wrong: Violation) -> RecordInvalid:
+    """The refusal of what was handed in about a record of this kind."""
+    refusal, said = _REFUSALS[kind]
+    return refusal(said, *wrong)
 
 
 def _persons(values: Mapping[str, Any]) -> list[Violation]:
@@ -270,17 +282,3 @@ def _numbers(kind: type[Record], given: Mapping[str, Any]) -> list[Violation]:
     if kind is Permit and not (given.get("document_number") or given.get("certificate_number")):
         return [Violation("document_number", "行政许可决定文书号和许可编号至少填写一项")]
     return []
-
-
-def _periods(given: Mapping[str, Any]) -> list[Violation]:
-    """Rule K-5: a period ends after it begins."""
-    decided = given.get("decision_date", "")
-    ends = (
-        ("valid_until_date", given.get("valid_from_date", decided), "有效期至不得早于有效期自"),
-        ("publish_until_date", decided, "公示截止期不得早于决定日期"),
-    )
-    return [
-        Violation(field, said)
-        for field, start, said in ends
-        if given.get(field) and given[field] < start
-    ]

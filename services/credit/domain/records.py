@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final, TypeVar
 
 from services.common import identifiers
+from services.credit.domain.periods import end_of
 
 ID_BYTES: Final = 13
 # Who may have registered a subject: the first two characters of its code (GB 32100-2015).
@@ -31,9 +33,9 @@ KINDS_OF_SUBJECTS: Final = {
 }
 # What may be typed in more than one way in the number of a document.
 _ALIKE: Final = (
-    {code: chr(code - 0xFEE0).upper() for code in range(0xFF01, 0xFF5F)}
+    {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
     | dict.fromkeys(map(ord, "[](){}〔〕【】［］（）｛｝〈〉《》"), "|")
-    | dict.fromkeys(map(ord, " \t\r\n\u00a0\u3000"), None)
+    | dict.fromkeys(map(ord, " \t\r\n\u00a0\u2002\u2003\u3000"), None)
 )
 
 
@@ -126,6 +128,11 @@ class Decision(Record):
     source_code: str = ""
     remark: str = ""
 
+    @property
+    def visible_until(self) -> datetime | None:
+        """Until when the public sees it; None: for good, unless it is withdrawn."""
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class Permit(Decision):
@@ -161,6 +168,11 @@ class Penalty(Decision):
     def record_id(self) -> str:
         """Chosen by the server, see `penalty_id`."""
         return self.penalty_id
+
+    @property
+    def visible_until(self) -> datetime | None:
+        """Rule K-10: it is seen to the end of its 公示截止期, in Asia/Shanghai."""
+        return end_of(self.publish_until_date) if self.publish_until_date else None
 
 
 R = TypeVar("R", bound=Record)

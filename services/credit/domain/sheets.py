@@ -40,6 +40,7 @@ _PASSED = re.compile(
     r"|INDUSTRY|行业|所属行业|VERSION|UPDATE_TIME|CHECK_DIGIT_EXCEPTION"
 )
 _PARENTHESES = re.compile(r"\([^()]*\)")
+_AMOUNTS: Final = {"fine_amount", "confiscated_amount", "registered_capital"}
 
 
 _PERMITS_2018: Final = {
@@ -229,7 +230,7 @@ def record_of_row(values: Any, shape: str) -> Record:
     given = {
         field: value
         for field, column in plan.columns.items()
-        if (value := values[column]) != "" and not _is_blank(value)
+        if not _is_blank(value := values[column])
     }
     wrong = archive.converted(plan.sheet.kind, given) if shape.endswith("2015") else []
     if wrong:
@@ -257,9 +258,12 @@ def _plan(shape: str, columns: tuple[str, ...]) -> _Plan:
         name = _PARENTHESES.sub("", whole)
         field = sheet.fields.get(name)
         if is_identity_column(whole) or name == sheet.personal:
-            personal += [] if is_of_the_representative(whole) else [column]
+            if not is_of_the_representative(whole):
+                personal.append(column)
         elif field in taken:
             wrong.append(Violation(_shown(column), "与另一列是同一项内容，请只保留一列"))
+        elif field in _AMOUNTS and _is_in_another_unit(whole):
+            wrong.append(Violation(_shown(column), "金额应以万元为单位，请换算后更正列名"))
         elif field:
             taken[field] = column
         elif not _PASSED.fullmatch(name):
@@ -269,6 +273,12 @@ def _plan(shape: str, columns: tuple[str, ...]) -> _Plan:
 
 def _folded(column: str) -> str:
     return "".join(unicodedata.normalize("NFKC", column).split()).upper()
+
+
+def _is_in_another_unit(column: str) -> bool:
+    """Rule K-4: a heading that names 元 but not 万元 means amounts ten thousand times smaller."""
+    said = "".join(_PARENTHESES.findall(column))
+    return "元" in said and "万元" not in said
 
 
 def _is_blank(value: Any) -> bool:
