@@ -1,0 +1,71 @@
+"""How soon what departments publish, change and withdraw is found, changed and gone."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from tests.e2e.city import WITHIN, percentile, titles
+
+FRESH_SECONDS = 1.0  # the promise, at the 99th percentile
+ALLOWED = FRESH_SECONDS * WITHIN
+ITEMS = 50
+GIVE_UP = 30.0
+
+
+def waited(city, name, *, found):
+    """Seconds until a name is found, or is not found any more."""
+    acknowledged = time.perf_counter()
+    while (name in titles(city.query(name, kind="item"))) is not found:
+        assert time.perf_counter() - acknowledged < GIVE_UP, name
+    return time.perf_counter() - acknowledged
+
+
+def test_what_is_published_changed_and_withdrawn_shows_within_a_second(city):
+    waits = {"published": [], "changed": [], "withdrawn": []}
+    for number in range(ITEMS):
+        first, second = f"甲种演练许可第{number}项", f"乙类示范备案第{number}项"
+        published = city.publish(first, f"FRESH-{number}")
+        waits["published"].append(waited(city, first, found=True))
+        changed = city.publish(second, f"FRESH-{number}")
+        assert changed["item_id"] == published["item_id"]
+        waits["changed"].append(waited(city, second, found=True))
+        assert first not in titles(city.query(first, kind="item"))
+        city.withdraw(changed["item_id"])
+        waits["withdrawn"].append(waited(city, second, found=False))
+    for what, seconds in waits.items():
+        sys.stdout.write(f"{what}: {told(seconds)}\n")
+    every = [one for seconds in waits.values() for one in seconds]
+    assert len(every) == 3 * ITEMS
+    assert percentile(every, 0.99) <= ALLOWED
+
+
+def told(seconds):
+    places = (("p50", 0.5), ("p99", 0.99), ("worst", 1.0))
+    return ", ".join(f"{name} {percentile(seconds, share) * 1000:.0f} ms" for name, share in places)
+
+
+def test_a_withdrawn_item_is_gone_from_every_way_to_it_and_back_when_published_again(city):
+    name, code = "丙种演练登记", "FRESH-AGAIN"
+    item_id = city.publish(name, code)["item_id"]
+    waited(city, name, found=True)
+    assert item_id in listed(city)
+    city.withdraw(item_id)
+    waited(city, name, found=False)
+    assert item_id not in listed(city)
+    assert city.get(f"/api/v1/items/{item_id}")["item"]["state"] == "ITEM_STATE_WITHDRAWN"
+    assert city.http.get(f"/items/{item_id}").status_code == 410
+    city.publish(name, code)
+    waited(city, name, found=True)
+    assert city.http.get(f"/items/{item_id}").status_code == 200
+
+
+def listed(city):
+    """The ids of all public items of a region, page after page."""
+    ids, token = set(), ""
+    while True:
+        page = city.get("/api/v1/items", region_code="530100000000", page_token=token)
+        ids |= {one["item_id"] for one in page["items"]}
+        token = page.get("next_page_token", "")
+        if not token:
+            return ids
