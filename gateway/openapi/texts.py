@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 _REFUSES = re.compile(r"\s*Refuses: (.+)$")
 _REASON = re.compile(r"[A-Z][A-Z0-9_]+")
+_NAMES_A_CALL = re.compile(r"(Input|Output) of \w+\.")
+_ENGLISH = re.compile(r"[A-Za-z]{3}")
+_MARKS = ((", ", "，"), (": ", "："), ("; ", "；"))
 SERVER_WRITES = "only the server writes it"
 
 
@@ -40,8 +43,19 @@ def translations() -> Mapping[str, Mapping[str, str]]:
 
 
 def chinese(comment: str) -> str:
-    """A comment of the contracts in Chinese; as it is where no translation is kept."""
-    return translations()["comments"].get(comment, comment)
+    """A comment of the contracts in Chinese; as it is where no translation is kept.
+
+    Comments that are Chinese already get Chinese marks; those that only name a call say nothing.
+    """
+    if known := translations()["comments"].get(comment):
+        return known
+    if _NAMES_A_CALL.fullmatch(comment):
+        return ""
+    if _ENGLISH.search(comment):
+        return comment
+    for mark, wide in _MARKS:
+        comment = comment.replace(mark, wide)
+    return comment.removesuffix(".") + "。" if comment else ""
 
 
 def describe(full_name: str) -> str:

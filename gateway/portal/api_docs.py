@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -16,6 +15,7 @@ from gateway import health, refusals
 from gateway.limits import Limits
 from gateway.onestop import openapi as onestop_openapi
 from gateway.openapi import document
+from gateway.portal.pages import POLICY, render
 from gateway.problems import INTERNAL, TITLES, status_of_kind
 from services.common import callers, paging
 from services.common.errors import DomainError
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     Tree = dict[str, Any]
 
 _CACHE = {"cache-control": "public, max-age=300"}
-# The page needs nothing but its own style.
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
 def routes() -> list[BaseRoute]:
@@ -44,8 +42,7 @@ async def _openapi(_: Request) -> Response:
 
 
 async def _docs(_: Request) -> Response:
-    headers = {**_CACHE, "content-security-policy": _POLICY}
-    return Response(_page(), media_type="text/html", headers=headers)
+    return Response(_page(), media_type="text/html", headers=_CACHE | POLICY)
 
 
 @cache
@@ -60,16 +57,14 @@ def _written() -> bytes:
 
 @cache
 def _page() -> bytes:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"type_text": type_text, "pretty": _pretty}
-    page = environment.get_template("api_docs.html").render(view(_document()))
-    return page.encode()
+    return render(
+        "api_docs.html",
+        **view(_document()),
+        type_text=type_text,
+        pretty=_pretty,
+        size=_size,
+        coded=_coded,
+    ).encode()
 
 
 def view(whole: Tree) -> Tree:
@@ -147,6 +142,23 @@ def _pretty(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2)
 
 
+def _size(count: int) -> str:
+    """A number of bytes in the largest unit that holds it whole: 8 KB, 1 MB."""
+    for unit, name in ((1024 * 1024, "MB"), (1024, "KB")):
+        if count % unit == 0:
+            return f"{count // unit} {name}"
+    return f"{count} 字节"
+
+
+def _coded(text: str) -> Markup:
+    """A text with what stands between backticks as code."""
+    parts = text.split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if number % 2 else Markup.escape(part)
+        for number, part in enumerate(parts)
+    )
+
+
 def _curl(verb: str, path: str, one: Tree, body: Tree) -> str:
     """A command line to try the call with, made of the examples."""
     for parameter in one.get("parameters", ()):
@@ -156,16 +168,15 @@ def _curl(verb: str, path: str, one: Tree, body: Tree) -> str:
     queries = [
         f"{parameter['name']}={parameter['example']}"
         for parameter in one.get("parameters", ())
-        if parameter["in"] == "query" and "example" in parameter
+        if parameter["in"] == "query" and parameter.get("example") not in (None, "")
     ]
-    parts = ["curl", *(["-G"] if queries and verb == "GET" else [])]
-    if verb not in ("GET", "POST"):
-        parts.append(f"-X {verb}")
     url = f"http://127.0.0.1:8080{path}"
     if verb != "GET" and queries:
         url += "?" + "&".join(queries)
-    parts.append(f"'{url}'")
-    if verb == "GET":
+    asks = verb == "GET" and queries
+    way = " -G" if asks else "" if verb in ("GET", "POST") else f" -X {verb}"
+    parts = [f"curl{way} '{url}'"]
+    if asks:
         parts += [f"--data-urlencode '{query}'" for query in queries]
     if one.get("security"):
         parts.append('-H "Authorization: Bearer $(cat .run/operator.token)"')

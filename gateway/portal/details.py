@@ -11,9 +11,9 @@ from zhengtong.credit.v1 import credit_service_pb2
 from zhengtong.utilities.v1 import utilities_pb2, utilities_service_pb2
 from zhengtong.websites.v1 import websites_service_pb2
 
-from gateway.portal.labels import DEPARTMENTS, STOPS
+from gateway.portal.labels import BY_DUTY, DEPARTMENTS, STOPS
 from gateway.portal.pages import page, refused
-from gateway.portal.writing import instant, limit, span
+from gateway.portal.writing import BEIJING, day, instant, limit, near, span
 from services.common.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -51,9 +51,14 @@ class Details:
         item = (await self._ask("catalogue", "GetItem", asked)).item
         if item.state == catalogue_pb2.ITEM_STATE_WITHDRAWN:
             return refused(request, 410, f"“{item.task_name}”已经取消，不再受理。")
+        ended = item.plan_cancel_date
+        if ended and ended <= datetime.now(BEIJING).date().isoformat():
+            return refused(request, 410, f"“{item.task_name}”已于{day(ended)}取消，不再受理。")
         return page(
             "item.html",
             item=item,
+            on_application=item.task_type not in BY_DUTY,
+            also=[name for name, offered in _offers(item).items() if offered],
             region=self._region_name(item.region_code),
             promised=limit(item.promise_day, item.promise_type, item.promise_explain),
             statutory=limit(item.anticipate_day, item.anticipate_type, item.anticipate_explain),
@@ -84,7 +89,9 @@ class Details:
         outage = (await self._ask("utilities", "GetOutage", asked)).outage
         if outage.state == utilities_pb2.PUBLIC_STATE_WITHDRAWN:
             return refused(request, 410, "这条公告已经撤回。")
-        stage, left = _stage(outage, datetime.now(UTC))
+        now = datetime.now(UTC)
+        stage, left = _stage(outage, now)
+        restored = outage.expected_restore_time
         return page(
             "outage.html",
             outage=outage,
@@ -92,6 +99,8 @@ class Details:
             regions=[self._region_name(code) for code in outage.area_region_codes],
             stage=stage,
             left=left,
+            start=near(instant(outage.start_time), now),
+            restore=near(instant(restored), now) if restored.seconds else "",
         )
 
     async def site(self, request: Request) -> Response:
@@ -107,6 +116,17 @@ class Details:
             raise type(refusal)(f"{DEPARTMENTS[department]}暂不可用，请稍后再试。") from refusal
 
 
+def _offers(item: catalogue_pb2.Item) -> dict[str, bool]:
+    """What else makes an item easier to get done, and whether its department offers it."""
+    return {
+        "预约办理": item.is_schedule,
+        "到政务大厅办理": item.is_entry_center,
+        "网上支付": item.is_pay_online,
+        "物流快递": item.is_express,
+        "自助终端办理": item.is_service_terminals,
+    }
+
+
 def _stage(outage: utilities_pb2.Outage, now: datetime) -> tuple[str, str]:
     """Where a notice stands by the clock, and how long until that changes."""
     start = instant(outage.start_time)
@@ -118,5 +138,5 @@ def _stage(outage: utilities_pb2.Outage, now: datetime) -> tuple[str, str]:
     if restored is None:
         return "进行中", "恢复时间另行通知"
     if now < restored:
-        return "进行中", f"预计 {span(now, restored)} 后恢复"
+        return "进行中", f"预计 {span(now, restored)}后恢复"
     return "已到预计恢复时间", "如仍未恢复，请拨打联系电话"

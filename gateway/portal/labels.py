@@ -31,8 +31,10 @@ TASK_TYPES: Final = {
     "08": "行政奖励",
     "09": "行政裁决",
     "10": "其他行政权力",
-    "20": "公共服务",
+    "20": "公共服务事项",
 }
+BY_DUTY: Final = frozenset({"02", "03", "04", "06"})
+"""Types that a department exercises by duty (依职权): nobody applies for them."""
 USE_LEVELS: Final = {
     "1": "国家级",
     "2": "省级",
@@ -51,6 +53,15 @@ SERVER_TYPES: Final = {
     "6": "其他组织",
 }
 PROJECT_TYPES: Final = {"1": "即办件", "2": "承诺件"}
+POWER_SOURCES: Final = {
+    "1": "法定本级行使",
+    "2": "上级下放",
+    "3": "上级授权",
+    "4": "同级授权",
+    "5": "上级委托",
+    "6": "同级委托",
+}
+SPECIAL_PROCEDURES: Final = {"1": "延长审批", "2": "除延长审批之外的特别程序"}
 HANDLE_TYPES: Final = {
     "1": "窗口办理",
     "2": "网上办理",
@@ -65,6 +76,16 @@ HANDLE_AREAS: Final = {
     "4": "全县通办",
     "5": "全镇通办",
     "6": "跨村（社区）通办",
+}
+ONLINE_DEPTHS: Final = {
+    "1": "互联网咨询",
+    "2": "收件",
+    "3": "预审",
+    "4": "受理",
+    "5": "办理",
+    "6": "结果信息反馈",
+    "7": "其他",
+    "9": "其他",
 }
 TIME_UNITS: Final = {"1": "个工作日", "2": "个自然日"}
 RESULT_TYPES: Final = {"1": "证照", "2": "批文", "3": "其他", "4": "无"}

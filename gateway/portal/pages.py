@@ -17,16 +17,19 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
 _HERE = Path(__file__).parent
-_STYLE = (_HERE / "static" / "portal.css").read_bytes()
-_STYLE_URL = f"/static/portal.css?v={blake2b(_STYLE, digest_size=6).hexdigest()}"
-_HEADERS = {
+_STYLES = {name: (_HERE / "static" / f"{name}.css").read_bytes() for name in ("portal", "docs")}
+_STYLE_URLS = {
+    name: f"/static/{name}.css?v={blake2b(style, digest_size=6).hexdigest()}"
+    for name, style in _STYLES.items()
+}
+POLICY = {
     # Nothing but this server's own style: what departments write can never run.
     "content-security-policy": (
         "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
         "base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "cache-control": "no-store",
+    )
 }
+_HEADERS = POLICY | {"cache-control": "no-store"}
 
 
 def _environment() -> Environment:
@@ -37,7 +40,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"labels": labels, "style_url": _STYLE_URL}
+    environment.globals |= {"labels": labels, "styles": _STYLE_URLS}
     environment.filters |= {
         "day": writing.day,
         "stamp": writing.stamp,
@@ -51,10 +54,14 @@ def _environment() -> Environment:
 _ENVIRONMENT = _environment()
 
 
+def render(template: str, **shown: Any) -> str:
+    """A page as text."""
+    return _ENVIRONMENT.get_template(template).render(**shown)
+
+
 def page(template: str, status: int = 200, **shown: Any) -> Response:
-    """A page."""
-    html = _ENVIRONMENT.get_template(template).render(**shown)
-    return HTMLResponse(html, status, headers=_HEADERS)
+    """A page as an answer."""
+    return HTMLResponse(render(template, **shown), status, headers=_HEADERS)
 
 
 def not_found(request: Request) -> Response:
@@ -85,9 +92,13 @@ _TITLES = {
 }
 
 
-async def _style(_: Request) -> Response:
+def _style(name: str) -> Route:
     headers = {"cache-control": "public, max-age=31536000, immutable"}
-    return Response(_STYLE, media_type="text/css", headers=headers)
+
+    async def style(_: Request) -> Response:
+        return Response(_STYLES[name], media_type="text/css", headers=headers)
+
+    return Route(f"/static/{name}.css", style)
 
 
-ROUTES: list[BaseRoute] = [Route("/static/portal.css", _style)]
+ROUTES: list[BaseRoute] = [_style(name) for name in _STYLES]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from gateway.onestop.asked import HITS_IN_PAGE, NAMES, QueryHasResidentId, read_given
+from gateway.onestop.search import DEEPEST
+from gateway.onestop.sources import UNAVAILABLE
 from gateway.onestop.text import fold, squeeze
 from gateway.portal.labels import DEPARTMENTS, KINDS
 from gateway.portal.pages import page
@@ -21,10 +25,44 @@ if TYPE_CHECKING:
     from gateway.onestop.asked import Asked
     from gateway.onestop.engine import OneStop
     from gateway.onestop.regions import Region
-    from gateway.onestop.search import Group, Hit
+    from gateway.onestop.search import Group
     from gateway.onestop.sources import Source
+    from gateway.onestop.window import Hit
 
 EXAMPLES = ("食品经营许可", "住房公积金提取", "昆明 停水", "开公司", "身份证", "云南省人民政府网站")
+
+
+@dataclass(frozen=True, slots=True)
+class Guide:
+    """What can be asked about one group, and a question to try."""
+
+    name: str
+    says: str
+    asked: dict[str, str]
+
+
+GUIDES = (
+    Guide(
+        "办事",
+        "办事指南：条件、材料、流程、时限、收费、依据，以及咨询和投诉电话。",
+        {"q": "营业执照"},
+    ),
+    Guide(
+        "信用",
+        "企业和其他组织的登记状态、行政许可、行政处罚。输入统一社会信用代码，直接看实时信息。",
+        {"q": "有限公司", "kind": "credit"},
+    ),
+    Guide(
+        "便民",
+        "停水、停电、停气公告，供水、供电、供气等单位的营业网点和服务电话。",
+        {"q": "昆明 供水", "kind": "utility"},
+    ),
+    Guide(
+        "网站",
+        "政府网站名录：主办单位、网址，已关停网站的功能迁到了哪里。",
+        {"q": "人民政府", "kind": "website"},
+    ),
+)
 
 
 class SearchPage:
@@ -66,10 +104,12 @@ class SearchPage:
             typed=typed,
             told=told,
             examples=EXAMPLES,
+            guides=GUIDES,
         )
 
     def _answered(self, answer: Answer) -> Response:
         asked = answer.asked
+        direct = _direct(answer)
         return page(
             "answer.html",
             answer=answer,
@@ -81,7 +121,10 @@ class SearchPage:
             region_name=self._onestop.regions.name_of,
             troubles=[text for source in answer.sources if (text := _trouble(source))],
             words=_words(answer),
-            direct=_direct(answer),
+            direct=direct,
+            live=_is_live(direct, answer),
+            many_regions=_many_regions(answer),
+            place=Place.of(answer),
             links=Links(asked),
             kinds=KINDS,
             nothing=not any(group.total for group in answer.groups),
@@ -92,6 +135,27 @@ class SearchPage:
         known = self._onestop.regions.by_code.get(chosen)
         more = [known] if known and known not in self._regions else []
         return [*self._regions, *more]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which page of a group is shown, and of how many; of the overview, which has none, the first.
+
+    Args:
+        page: from 1.
+    """
+
+    page: int = 1
+    pages: int = 1
+
+    @classmethod
+    def of(cls, answer: Answer) -> Place:
+        """The place of an answer."""
+        asked = answer.asked
+        if not asked.kind:
+            return cls()
+        reachable = min(max((group.total for group in answer.groups), default=0), DEEPEST)
+        return cls(asked.offset // asked.page_size + 1, ceil(reachable / asked.page_size))
 
 
 class Links:
@@ -110,16 +174,30 @@ class Links:
 
     def next(self, group: Group) -> str:
         """The next page of a group."""
-        token = self._asked.next_page_token(group.next_offset or HITS_IN_PAGE)
-        return self._to({"kind": group.kind, "page_token": token})
+        return self._page(group.kind, group.next_offset or HITS_IN_PAGE)
+
+    def previous(self, group: Group) -> str:
+        """The page before this one."""
+        offset = self._asked.offset - self._asked.page_size
+        return self._page(group.kind, offset)
 
     def anywhere(self) -> str:
         """The same in every region."""
-        return f"/?{urlencode({'q': self._asked.text})}"
+        return self.everywhere(self._asked.text)
+
+    def everywhere(self, text: str) -> str:
+        """Another text in every region."""
+        return f"/?{urlencode({'q': text})}"
 
     def other(self, text: str) -> str:
         """Another text in the same region."""
         return self._to({"q": text})
+
+    def _page(self, kind: str, offset: int) -> str:
+        size = self._asked.page_size
+        sized = {} if size == HITS_IN_PAGE else {"page_size": str(size)}
+        token = {"page_token": self._asked.next_page_token(offset)} if offset > 0 else {}
+        return self._to({"kind": kind} | sized | token)
 
     def _to(self, more: dict[str, str]) -> str:
         region = {"region": self._asked.region} if self._asked.region else {}
@@ -155,6 +233,21 @@ def _direct(answer: Answer) -> Hit | None:
             if answer.question.subject_code or _is_name(hit, answer):
                 return hit
     return None
+
+
+def _is_live(direct: Hit | None, answer: Answer) -> bool:
+    """Whether the direct hit was asked of its department just now."""
+    if not direct or not answer.question.subject_code or direct.card["kind"] != "credit":
+        return False
+    return all(s.status != UNAVAILABLE for s in answer.sources if s.department == "credit")
+
+
+def _many_regions(answer: Answer) -> bool:
+    """Whether the items found are those of several regions, though none was asked for."""
+    if answer.asked.region or answer.question.region:
+        return False
+    items = [hit for group in answer.groups if group.kind == "item" for hit in group.hits]
+    return len({hit.card["region"] for hit in items}) > 1
 
 
 def _is_name(hit: Hit, answer: Answer) -> bool:

@@ -23,6 +23,18 @@ def moment(time: datetime) -> str:
     return f"{local.year}年{local.month}月{local.day}日 {local:%H:%M}"
 
 
+def near(time: datetime, now: datetime) -> str:
+    """A time close to now as people say it: 11月25日（明天）01:00."""
+    local, today = time.astimezone(BEIJING), now.astimezone(BEIJING).date()
+    day = _NEAR.get((local.date() - today).days) or f"周{_WEEKDAYS[local.weekday()]}"
+    year = "" if local.year == today.year else f"{local.year}年"
+    return f"{year}{local.month}月{local.day}日（{day}）{local:%H:%M}"
+
+
+_NEAR = {-1: "昨天", 0: "今天", 1: "明天", 2: "后天"}
+_WEEKDAYS = "一二三四五六日"
+
+
 def stamp(time: Timestamp) -> str:
     """A protobuf time; empty where there is none."""
     return moment(instant(time)) if time.seconds else ""

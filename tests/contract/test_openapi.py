@@ -128,6 +128,26 @@ def test_every_call_has_a_chinese_title_and_every_comment_a_caller_meets_is_chin
     assert not missing, f"gateway/openapi/texts.json lacks: {sorted(missing)}"
 
 
+async def test_chinese_texts_have_chinese_marks(document):
+    texts = list(said_in(document))
+    assert len(texts) > 200
+    assert not [text for text in texts if re.search(r"[\u4e00-\u9fff][.,:;](\s|$)", text)]
+    assert not [text for text in texts if text.startswith(("Input of", "Output of"))]
+
+
+def said_in(tree):
+    """Every description in a part of the document."""
+    if isinstance(tree, list):
+        for part in tree:
+            yield from said_in(part)
+    elif isinstance(tree, dict):
+        for name, part in tree.items():
+            if name == "description" and isinstance(part, str):
+                yield part
+            else:
+                yield from said_in(part)
+
+
 def in_chinese(text):
     """Whether it is translated, was made of a translation, or holds no English word."""
     known = translations()
@@ -181,7 +201,7 @@ async def test_the_page_tells_every_call_and_needs_nothing_from_elsewhere(gatewa
     assert 'name="viewport"' in reply.text
     assert len(page.ids) == len(set(page.ids))
     for link in page.links:
-        assert link.startswith(("#", "/"))
+        assert link.startswith(("#", "/", "tel:", "data:,"))
         assert not link.startswith("//")
         assert not link.startswith("#") or link[1:] in page.ids
 
