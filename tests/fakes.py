@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from services.catalogue.domain import ItemNotFound, Kept
 from services.common.errors import Stale
+from services.common.identifiers import is_within
 
 
 class FakeCatalogue:
@@ -16,7 +17,7 @@ class FakeCatalogue:
 
     def get(self, item_id):
         if item_id not in self.items:
-            raise ItemNotFound(item_id)
+            raise ItemNotFound
         return self.items[item_id]
 
     def kept(self, items):
@@ -45,8 +46,13 @@ class FakeCatalogue:
             for item_id, listed in sorted(self.items.items())
             if item_id > after
             and listed.public
-            and (not region_code or listed.item.region_code == region_code)
+            and self._is_shown(listed.item)
+            and (not region_code or is_within(listed.item.region_code, region_code))
             and (not dept_code or listed.item.dept_code == dept_code)
             and (not task_type or listed.item.task_type == task_type)
         ]
         return found[:size]
+
+    def _is_shown(self, item):
+        start, end = item.visibility()
+        return (start is None or start <= self.now) and (end is None or self.now < end)

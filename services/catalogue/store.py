@@ -215,7 +215,7 @@ class MongoStore:
     def get(self, item_id: str) -> Listed:
         document = self._items.find_one({"_id": item_id}, session=self._unit.session)
         if document is None:
-            raise ItemNotFound(item_id)
+            raise ItemNotFound
         self._ticks[item_id] = document["tick"]
         return _listed(document)
 

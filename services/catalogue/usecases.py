@@ -44,7 +44,7 @@ def get(item_id: str, *, now: datetime, store: Store) -> Listed:
     listed = store.get(item_id)
     start, _ = listed.item.visibility()
     if start and now < start:
-        raise domain.ItemNotFound(item_id)
+        raise domain.ItemNotFound
     return listed
 
 

@@ -1,6 +1,7 @@
 """One suite for the catalogue's store, fake and MongoDB; then what only MongoDB has."""
 
 from dataclasses import replace
+from itertools import product
 
 import orjson
 import pytest
@@ -15,6 +16,9 @@ from services.common.errors import Stale
 from services.common.rows import Report, Row
 from tests.conftest import NOW
 from tests.fakes import FakeCatalogue
+from tests.integration.test_utilities_store import finds_of
+
+BODY, OTHER_BODY = "11530000015100012L", "12530000431200012W"
 
 
 @pytest.fixture(params=["fake", "mongo"])
@@ -67,12 +71,45 @@ def test_two_changes_from_one_version_are_not_both_made(keeping):
 
 
 def test_lists_are_in_order_and_filtered(keeping):
-    for code, region in (("B", "530100000000"), ("A", "530100000000"), ("C", "532900000000")):
-        one = item(local_task_code=code, region_code=region)
+    for code, region, body, task_type in (
+        ("B", "530100000000", BODY, "01"),
+        ("A", "530102000000", BODY, "20"),
+        ("C", "532900000000", OTHER_BODY, "01"),
+    ):
+        one = item(local_task_code=code, region_code=region, dept_code=body, task_type=task_type)
         keeping(lambda store, one=one: usecases.publish(one, seen=0, store=store))
     assert keeping(names) == ["A", "B", "C"]
+    assert keeping(lambda store: names(store, region_code="530000000000")) == ["A", "B", "C"]
     assert keeping(lambda store: names(store, region_code="530100000000")) == ["A", "B"]
+    assert keeping(lambda store: names(store, region_code="530102000000")) == ["A"]
+    assert keeping(lambda store: names(store, dept_code=BODY)) == ["A", "B"]
+    assert keeping(lambda store: names(store, dept_code=BODY, task_type="01")) == ["B"]
     assert keeping(lambda store: names(store, after="A", size=1)) == ["B"]
+
+
+@pytest.mark.rule("I-6")
+@pytest.mark.parametrize(
+    ("dates", "listed"),
+    [
+        ({"plan_effective_date": "2026-11-23"}, ["T-1"]),
+        ({"plan_effective_date": "2026-11-24"}, []),
+        ({"plan_cancel_date": "2026-11-23"}, []),
+        ({"plan_cancel_date": "2026-11-24"}, ["T-1"]),
+    ],
+)
+def test_what_is_not_valid_now_is_not_listed(keeping, dates, listed):
+    keeping(lambda store: usecases.publish(item(**dates), seen=0, store=store))
+    assert keeping(names) == listed
+
+
+@pytest.mark.rule("I-6")
+def test_an_item_whose_first_day_is_to_come_is_not_found(keeping):
+    later = item(plan_effective_date="2026-11-24")
+    keeping(lambda store: usecases.publish(later, seen=0, store=store))
+    with pytest.raises(ItemNotFound):
+        keeping(lambda store: usecases.get("T-1", now=NOW, store=store))
+    tomorrow = NOW.replace(day=24)
+    assert keeping(lambda store: usecases.get("T-1", now=tomorrow, store=store)).item == later
 
 
 def test_an_import_keeps_good_rows_and_reports_bad_ones(keeping):
@@ -135,6 +172,7 @@ def test_facts_and_audit_are_in_the_transaction(database, committed):
     assert database["audit"].find_one()["subjects"] == ["T-1"]
 
 
+@pytest.mark.rule("I-6")
 def test_an_item_is_listed_from_its_first_day_to_its_last(database, committed):
     mongo_store.ensure(database)
     dated = item(plan_effective_date="2026-11-24", plan_cancel_date="2026-11-26")
@@ -156,14 +194,35 @@ def test_the_snapshot_has_what_is_public(database, committed):
     assert found == {"A": 1, "C": 1}
 
 
-def test_every_question_to_the_database_has_its_index(database, committed):
+def test_every_question_to_the_database_has_its_index(mongodb_uri, database, committed):
     mongo_store.ensure(database)
-    committed(lambda unit: imported([Row(1, record())], MongoStore(unit)))
-    for extra in ({}, {"regions": "r"}, {"item.dept_code": "d"}, {"item.task_type": "t"}):
-        plan = database["items"].find({"public": True, "_id": {"$gt": ""}, **extra}).sort("_id", 1)
-        stages = str(plan.explain()["queryPlanner"]["winningPlan"])
-        assert "COLLSCAN" not in stages
-        assert "'SORT'" not in stages
+    rare = {"region_code": "532900000000", "dept_code": BODY, "task_type": "20"}
+    kinds = [({}, 60), (rare, 3)]
+    rows = [
+        Row(0, record(local_task_code=f"{number}-{len(kind)}", **kind))
+        for kind, count in kinds
+        for number in range(count)
+    ]
+    committed(lambda unit: imported(rows, MongoStore(unit)))
+
+    def ask(unit):
+        store = MongoStore(unit)
+        for values in product(*(("", value) for value in rare.values())):
+            question = dict(zip(rare, values, strict=True))
+            store.page(**question, after="", size=10)
+        store.get("1-0")
+        store.kept([item()])
+        list(mongo_store.snapshot(unit.database))
+
+    finds = finds_of(mongodb_uri, database, ask)
+    assert len(finds) == 11
+    for find in finds:
+        explained = database.command("explain", find, verbosity="executionStats")
+        stages = str(explained["queryPlanner"]["winningPlan"])
+        assert "COLLSCAN" not in stages, find
+        assert "'SORT'" not in stages, find
+        stats = explained["executionStats"]
+        assert stats["totalDocsExamined"] <= stats["nReturned"] + 1, find
 
 
 def imported(rows, store):
@@ -172,8 +231,9 @@ def imported(rows, store):
     return report
 
 
-def names(store, *, region_code="", after="", size=10):
-    found = store.page(region_code=region_code, dept_code="", task_type="", after=after, size=size)
+def names(store, *, size=10, **asked):
+    question = {"region_code": "", "dept_code": "", "task_type": "", "after": ""} | asked
+    found = store.page(**question, size=size)
     return [listed.item.item_id for listed in found]
 
 

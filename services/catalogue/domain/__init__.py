@@ -50,8 +50,8 @@ class ItemNotFound(NotFound):
 
     reason = "ITEM_NOT_FOUND"
 
-    def __init__(self, item_id: str) -> None:
-        super().__init__(f"没有编号为 {item_id} 的事项。")
+    def __init__(self) -> None:
+        super().__init__("没有这个编号的事项，请核对。")
 
 
 class ItemAlreadyWithdrawn(Refused):

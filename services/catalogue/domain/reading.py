@@ -39,6 +39,7 @@ SHAPES: dict[str, frozenset[str]] = {
 SERVER_FIELDS = frozenset({"item_id", "state", "version", "update_time"})
 IN_USE = "1"
 EARLIEST_PLAN = "1900-01-01"
+_BODY_INSIDE = re.compile(r"(?:^|-)([0-9A-Z]{18})(?:-|$)")
 LOCAL_CODE = r"[0-9A-Za-z][0-9A-Za-z\-_.]{0,63}"
 
 
@@ -265,8 +266,8 @@ def _from_guangan(values: Mapping[str, Any]) -> dict[str, Any]:
     """The mapping of the list that 广安区 published, whose rows have other names.
 
     name → task_name, item_code → local_task_code, area_code → region_code, department → dept_name.
-    The item's code holds the body's 统一社会信用代码; `dept_code` holds a number of the old kind
-    and `main_item` a heading: both are passed over.
+    The item's code or `dept_code` holds the body's 统一社会信用代码; numbers of the old kind in
+    their place and `main_item`, a heading, are passed over.
     """
     found: dict[str, Any] = {
         "task_name": values.get("name"),
@@ -277,7 +278,8 @@ def _from_guangan(values: Mapping[str, Any]) -> dict[str, Any]:
     }
     passed = {"name", "item_code", "area_code", "department", "task_type", "dept_code", "main_item"}
     found |= {name: value for name, value in values.items() if name not in passed}
-    inside = re.search(r"(?:^|-)([0-9A-Z]{18})(?:-|$)", str(values.get("item_code", "")))
-    if inside and identifiers.uscc_problem(inside[1]) is None:
-        found["dept_code"] = inside[1]
+    inside = _BODY_INSIDE.search(str(values.get("item_code", "")))
+    for body in (inside[1] if inside else "", str(values.get("dept_code", ""))):
+        if identifiers.uscc_problem(body) is None:
+            return found | {"dept_code": body}
     return found

@@ -196,6 +196,10 @@ def test_a_row_of_guangan_is_read_through_its_mapping():
         local_task_code=row["item_code"],
         dept_code="11511301008778183N",
     )
+    old = row | {"item_code": "512B0053300006-511602000000-000-083372204-1-00"}
+    assert item_of_row(old, "guangan").dept_code == ""
+    known = old | {"dept_code": "11511301008778183N"}
+    assert item_of_row(known, "guangan").dept_code == "11511301008778183N"
 
 
 def test_a_row_that_is_no_record_is_refused():
