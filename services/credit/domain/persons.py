@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from services.common import identifiers
+from services.common.errors import Violation
 from services.common.fields import FieldInvalid, Reader, text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 ABOUT_A_PERSON: Final = "自然人的信用信息不对社会公示，本行未予收录"
 HOLDS_A_NUMBER: Final = "含有公民身份号码，不得公示，请删去"
@@ -33,6 +37,16 @@ def is_identity_column(column: str) -> bool:
 def is_of_the_representative(column: str) -> bool:
     """Tell whether a column is about the representative and not about the subject itself."""
     return _REPRESENTATIVE.search(column) is not None
+
+
+def about_a_person(values: Mapping[str, Any]) -> list[Violation]:
+    """Rule K-2: of a record about a natural person nothing is read, and nothing of it is said."""
+    subject_type = values.get("subject_type")
+    if isinstance(subject_type, str) and subject_type.strip().startswith(NATURAL_PERSON):
+        return [Violation("subject_type", ABOUT_A_PERSON)]
+    if names_a_person(values.get("subject_code")):
+        return [Violation("subject_code", ABOUT_A_PERSON)]
+    return []
 
 
 def names_a_person(code: Any) -> bool:

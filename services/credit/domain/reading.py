@@ -19,13 +19,7 @@ from services.common.fields import (
     region,
 )
 from services.credit.domain import periods, records
-from services.credit.domain.persons import (
-    ABOUT_A_PERSON,
-    NATURAL_PERSON,
-    names_a_person,
-    public_number,
-    public_text,
-)
+from services.credit.domain.persons import about_a_person, public_number, public_text
 from services.credit.domain.records import (
     STATUS_NAMES,
     Penalty,
@@ -235,7 +229,7 @@ def record_of(kind: type[R], values: Mapping[str, Any]) -> R:
     Raises:
         SubjectInvalid, PermitInvalid, PenaltyInvalid: with each field at fault.
     """
-    wrong = _persons(values)
+    wrong = about_a_person(values)
     if not wrong:
         given, wrong = read_record(
             values, READERS[kind], required=REQUIRED[kind], ignored=SERVER_FIELDS
@@ -254,16 +248,6 @@ def invalid(kind: type[Record], *wrong: Violation) -> RecordInvalid:
     """The refusal of what was handed in about a record of this kind."""
     refusal, said = _REFUSALS[kind]
     return refusal(said, *wrong)
-
-
-def _persons(values: Mapping[str, Any]) -> list[Violation]:
-    """Rule K-2: of a record about a natural person nothing is read, and nothing of it is said."""
-    subject_type = values.get("subject_type")
-    if isinstance(subject_type, str) and subject_type.strip().startswith(NATURAL_PERSON):
-        return [Violation("subject_type", ABOUT_A_PERSON)]
-    if names_a_person(values.get("subject_code")):
-        return [Violation("subject_code", ABOUT_A_PERSON)]
-    return []
 
 
 def _chosen_id(kind: type[Record], given: Mapping[str, Any]) -> dict[str, str]:

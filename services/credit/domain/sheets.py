@@ -20,6 +20,7 @@ from services.common.identifiers import redact_resident_ids
 from services.credit.domain import archive
 from services.credit.domain.persons import (
     ABOUT_A_PERSON,
+    about_a_person,
     is_identity_column,
     is_of_the_representative,
 )
@@ -232,9 +233,10 @@ def record_of_row(values: Any, shape: str) -> Record:
         for field, column in plan.columns.items()
         if not _is_blank(value := values[column])
     }
-    wrong = archive.converted(plan.sheet.kind, given) if shape.endswith("2015") else []
-    if wrong:
-        raise RecordInvalid("这一行未予收录。", *_by_column(wrong, plan))
+    if shape.endswith("2015"):
+        wrong = about_a_person(given) or archive.converted(plan.sheet.kind, given)
+        if wrong:
+            raise RecordInvalid("这一行未予收录。", *_by_column(wrong, plan))
     try:
         return record_of(plan.sheet.kind, given)
     except RecordInvalid as refusal:

@@ -95,7 +95,13 @@ def test_an_amount_is_exact_to_six_decimals(typed):
     assert fields.amount(6).read(typed) == Decimal("12.345678")
 
 
-@pytest.mark.parametrize("typed", ["1.2345678", -1, "NaN", "1e400", True, "一万", "Infinity"])
+@pytest.mark.parametrize(
+    "typed",
+    [
+        *("1.2345678", "1.0000000000000000000000000000000001", "1e-9999999", "1e400"),
+        *(-1, "NaN", "Infinity", True, "一万", "1,5", "1_000"),
+    ],
+)
 def test_an_amount_that_is_none_is_refused(typed):
     with pytest.raises(FieldInvalid):
         fields.amount(6).read(typed)
