@@ -131,6 +131,7 @@ async def test_a_megabyte_of_text_is_refused(house):
     assert (b"content-type", b"application/problem+json") in sent[0]["headers"]
 
 
+@pytest.mark.rule("P-5")
 @pytest.mark.parametrize("path", ["/api/v1/query", "/"])
 async def test_an_identity_number_is_refused_and_comes_back_nowhere(house, path, caplog):
     caplog.set_level(logging.DEBUG)

@@ -297,6 +297,7 @@ def test_each_refusal_has_its_status_its_reason_and_its_fields(client, call, fie
     assert client.refused(call, **fields) == refusal
 
 
+@pytest.mark.rule("P-14")
 @pytest.mark.parametrize("call", ["ImportItems", "PublishItem", "WithdrawItem"])
 def test_nobody_but_the_operator_changes_anything(client, call):
     with pytest.raises(grpc.RpcError) as refusal:
@@ -334,6 +335,7 @@ def test_the_sample_imports_whole_and_twice(client):
     assert again.unchanged == again.read == report.read
 
 
+@pytest.mark.rule("P-15")
 def test_an_import_keeps_good_rows_and_reports_bad_ones_by_their_number_in_the_whole_file(client):
     rows = [row(), row(local_task_code="T-2", region_code="昆明"), None, row(task_name="别名")]
     report = client.take(json.dumps(rows).encode(), first_row=101)

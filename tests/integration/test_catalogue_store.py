@@ -156,6 +156,7 @@ def test_what_an_import_writes_is_what_the_document_allows(database, committed):
     ItemDocument._from_son(database["items"].find_one()).validate()
 
 
+@pytest.mark.rule("P-13")
 def test_facts_and_audit_are_in_the_transaction(database, committed):
     mongo_store.ensure(database)
 

@@ -99,6 +99,7 @@ async def test_the_lease_is_one_holders_until_it_runs_out(aio):
     assert (await asyncio.wait_for(wait_for_it(), 5))["holder"] == "second"
 
 
+@pytest.mark.rule("P-12")
 async def test_what_was_removed_loses_its_payload_everywhere_before(database, aio, term):
     insert(database, [fact("a", 1, 1), fact("b", 1, 2)])
     records = [

@@ -86,6 +86,7 @@ def test_the_reason_is_told_as_it_was_given():
     assert withdrawn.reason == "法律修改，\n事项取消"
 
 
+@pytest.mark.rule("P-11")
 @pytest.mark.rule("I-6")
 def test_an_item_is_visible_in_whole_days_of_shanghai():
     dates = {"plan_effective_date": "2026-11-24", "plan_cancel_date": "2026-12-01"}

@@ -167,6 +167,7 @@ BROKEN = [
 ]
 
 
+@pytest.mark.rule("P-15")
 @pytest.mark.parametrize("write", ["json", "jsonl", "csv"])
 def test_broken_rows_are_reported_one_by_one_and_the_good_ones_are_kept(write):
     changes = [change for change, _, _ in BROKEN if write != "csv" or "task_nmae" not in change]
@@ -210,6 +211,7 @@ CHANGES = st.dictionaries(NAMES, JSON | CODES | st.lists(INNER, max_size=3), max
 OBJECTS = CHANGES | CHANGES.map(lambda changes: WHOLE | changes)
 
 
+@pytest.mark.rule("P-15")
 @given(st.lists(OBJECTS, max_size=3))
 @settings(max_examples=150, deadline=None)
 def test_any_object_is_in_the_store_or_in_the_report(objects):

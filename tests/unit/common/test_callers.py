@@ -94,6 +94,7 @@ def test_no_algorithm_is_no_signature(verifier):
             verifier.verify(token)
 
 
+@pytest.mark.rule("P-14")
 @given(position=st.integers(0, 400), replacement=st.characters())
 def test_changing_one_character_of_a_token_makes_it_worthless(position, replacement):
     token = Signer("gateway", KEYS["gateway"], Clock()).token(OPERATOR, "catalogue")
@@ -111,6 +112,7 @@ def test_changing_one_character_of_a_token_makes_it_worthless(position, replacem
     assert caller == OPERATOR
 
 
+@pytest.mark.rule("P-14")
 @pytest.mark.parametrize(
     ("permission", "allowed"),
     [

@@ -119,6 +119,7 @@ def test_a_moment_without_a_zone_is_refused():
     assert read == datetime(2026, 3, 1, tzinfo=UTC)
 
 
+@pytest.mark.rule("P-3")
 def test_a_registry_code_of_the_lawful_exceptions_is_taken_from_registries_only():
     early = "91350203M0001QAY9B"
     assert fields.uscc(registry=True).read(early) == early

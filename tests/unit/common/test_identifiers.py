@@ -78,6 +78,7 @@ def resident_ids(draw):
 # --- 统一社会信用代码 ---
 
 
+@pytest.mark.rule("P-1")
 @pytest.mark.parametrize("code", RIGHT)
 def test_codes_of_real_and_synthetic_registries_are_right(code):
     assert uscc_problem(code) is None
@@ -85,6 +86,7 @@ def test_codes_of_real_and_synthetic_registries_are_right(code):
     assert not has_uscc_exception(code)
 
 
+@pytest.mark.rule("P-3")
 @pytest.mark.parametrize("code", PILOT)
 def test_a_code_of_the_first_pilot_fails_its_check_but_is_a_lawful_exception(code):
     assert "校验码" in uscc_problem(code)
@@ -112,12 +114,14 @@ def test_the_outer_check_agrees_with_the_oracle_on_any_last_character(body, last
     assert (uscc_problem(code) is None) is uscc.is_valid(code)
 
 
+@pytest.mark.rule("P-1")
 @given(codes(), st.integers(0, 17), st.sampled_from(ALPHABET))
 def test_one_wrong_character_anywhere_is_found(code, place, character):
     assume(code[place] != character)
     assert uscc_problem(code[:place] + character + code[place + 1 :]) is not None
 
 
+@pytest.mark.rule("P-2")
 @given(codes(), st.sampled_from("0123456789X"))
 def test_a_wrong_inner_check_is_found_even_when_the_outer_one_fits(code, inner):
     assume(code[16] != inner)
@@ -125,6 +129,7 @@ def test_a_wrong_inner_check_is_found_even_when_the_outer_one_fits(code, inner):
     assert "第 17 位" in uscc_problem(first17 + uscc_check_char(first17))
 
 
+@pytest.mark.rule("P-1")
 @pytest.mark.parametrize(
     ("code", "reason"),
     [
@@ -186,6 +191,7 @@ def test_a_valid_code_is_judged_fast_enough_for_imports_of_millions():
 # --- 公民身份号码 ---
 
 
+@pytest.mark.rule("P-4")
 @given(resident_ids())
 @example(SPECIMEN)
 @example(PERSON)
@@ -195,12 +201,14 @@ def test_a_right_number_is_right_for_us_and_for_the_oracle(number):
     assert ric.calc_check_digit(number) == number[17]
 
 
+@pytest.mark.rule("P-4")
 @given(resident_ids(), st.integers(0, 17), st.sampled_from("0123456789X"))
 def test_one_wrong_digit_of_a_number_is_found(number, place, digit):
     assume(number[place] != digit)
     assert not is_resident_id(number[:place] + digit + number[place + 1 :], TODAY)
 
 
+@pytest.mark.rule("P-4")
 @pytest.mark.parametrize(
     ("number", "reason"),
     [
@@ -216,6 +224,7 @@ def test_the_reason_says_which_part_of_a_number_is_wrong(number, reason):
     assert reason in resident_id_problem(number, TODAY)
 
 
+@pytest.mark.rule("P-4")
 def test_a_person_born_today_has_a_number_and_one_born_tomorrow_has_none():
     first17 = "53010220261120123"
     number = first17 + ric.calc_check_digit(first17 + "0")
@@ -230,6 +239,7 @@ def found_in(text):
     return [text[start:end] for start, end in find_resident_ids(text)]
 
 
+@pytest.mark.rule("P-5")
 @pytest.mark.parametrize(
     "written",
     [
@@ -323,6 +333,7 @@ def test_a_megabyte_of_digits_is_searched_in_linear_time():
 # --- masks ---
 
 
+@pytest.mark.rule("P-6")
 @pytest.mark.parametrize(
     ("number", "shown"),
     [
@@ -337,6 +348,7 @@ def test_a_masked_number_shows_its_ends_only(number, shown):
     assert mask_resident_id(number) == shown
 
 
+@pytest.mark.rule("P-6")
 @pytest.mark.parametrize(
     ("name", "shown"),
     [("张三", "张*"), ("李小敏", "李*敏"), ("欧阳小敏", "欧**敏"), ("王", "*"), ("", "")],
@@ -345,6 +357,7 @@ def test_a_masked_name_shows_its_first_and_last_character_only(name, shown):
     assert mask_name(name) == shown
 
 
+@pytest.mark.rule("P-6")
 @pytest.mark.parametrize(
     ("phone", "shown"),
     [
@@ -361,6 +374,7 @@ def test_a_masked_phone_hides_its_middle(phone, shown):
 # --- 行政区划代码 ---
 
 
+@pytest.mark.rule("P-7")
 @pytest.mark.parametrize(
     ("written", "code", "level"),
     [
@@ -378,6 +392,7 @@ def test_a_region_is_written_with_twelve_digits_whatever_its_level(written, code
     assert region_level(code) is level
 
 
+@pytest.mark.rule("P-7")
 @pytest.mark.parametrize(
     "text", ["", "5", "530", "53010", "5301000", "03", "00", "530002", "5301２3", "昆明", "53010 "]
 )
@@ -387,6 +402,7 @@ def test_what_is_no_region_has_no_code(text):
     assert region_ancestors(text) == ()
 
 
+@pytest.mark.rule("P-7")
 def test_a_county_lies_in_its_prefecture_and_its_province():
     assert region_ancestors("530102000000") == ("530100000000", "530000000000")
     assert region_ancestors("530102002001") == (
@@ -406,12 +422,14 @@ def test_a_county_lies_in_its_prefecture_and_its_province():
 # --- 事项编码, 网站标识码 ---
 
 
+@pytest.mark.rule("P-8")
 def test_a_task_code_is_an_office_a_level_and_a_catalogue_code():
     assert is_task_code("12441500196720244T3442199806003")
     assert is_catalog_code("442199806003")
     assert is_catalog_code("511A01380000")
 
 
+@pytest.mark.rule("P-8")
 @pytest.mark.parametrize(
     "text",
     [
@@ -427,16 +445,19 @@ def test_what_is_no_task_code_is_refused(text):
     assert not is_task_code(text)
 
 
+@pytest.mark.rule("P-8")
 @pytest.mark.parametrize("text", ["44219980600", "4421998060033", "A42199806003", "44219980600x"])
 def test_what_is_no_catalogue_code_is_refused(text):
     assert not is_catalog_code(text)
 
 
+@pytest.mark.rule("P-9")
 @pytest.mark.parametrize("code", ["1304000009", "5111000061", "bm07000001", "bm29000002"])
 def test_site_codes_of_regions_and_ministries_are_right(code):
     assert is_site_code(code)
 
 
+@pytest.mark.rule("P-9")
 @pytest.mark.parametrize(
     "code", ["130400000", "BM07000001", "bm0700000", "13040000091", "１304000009"]
 )

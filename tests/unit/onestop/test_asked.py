@@ -62,6 +62,7 @@ def test_text_comes_as_plain_utf8_or_percent_encoded(raw):
     assert read(f"q={raw}".encode()).text == "食品经营许可"
 
 
+@pytest.mark.rule("P-5")
 @pytest.mark.parametrize(
     "typed",
     [RESIDENT, f"查{RESIDENT}的社保", "１１０１０５１９４９１２３１００２Ｘ", RESIDENT.lower()],

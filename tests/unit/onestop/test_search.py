@@ -156,6 +156,7 @@ async def test_a_code_finds_its_thing_however_it_is_written(shelf):
         assert [hit["title"] for hit in answer["groups"][0]["hits"]] == ["停水公告"]
 
 
+@pytest.mark.rule("P-10")
 async def test_a_hit_whose_time_is_over_is_not_answered_though_the_index_still_has_it(shelf):
     soon = now() + 30_000
     shelf.put(card("临时停水公告", visible_until=soon))

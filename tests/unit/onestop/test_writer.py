@@ -129,6 +129,7 @@ def states(shelf):
     return found
 
 
+@pytest.mark.rule("P-10")
 @pytest.mark.parametrize(
     ("hours", "expected"),
     [([9], [0, 1, 0]), ([9, 11], [1, 0, 0]), ([9, 11, 21], [0, 0, 1]), ([9, 21], [0, 0, 1])],

@@ -221,6 +221,7 @@ def test_a_caller_who_has_seen_another_version_is_told():
         domain.check_version(3, 2)
 
 
+@pytest.mark.rule("P-11")
 @pytest.mark.rule("W-7")
 @pytest.mark.parametrize(
     ("moment", "day"),
