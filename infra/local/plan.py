@@ -1,7 +1,7 @@
 """What a run consists of: its addresses, its environment and its processes, as data."""
 
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,6 +27,7 @@ TITLES = {
     INDEXER: "一站式索引",
     GATEWAY: "网关",
 }
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 DEFAULT_HTTP_PORT = 8080
 DEFAULT_MONGO_PORT = 27117
 DEFAULT_AMQP_PORT = 25673
@@ -161,9 +162,7 @@ def make(
     Raises:
         BadSetting: a value cannot be read, with the name of its variable.
     """
-    unknown = [name for name in departments if name not in DEPARTMENTS]
-    if unknown:
-        raise BadSetting(f"没有这个部门：{'、'.join(unknown)}（有：{'、'.join(DEPARTMENTS)}）。")
+    known("部门", departments, DEPARTMENTS)
     return Plan(
         layout=Layout(run_dir.resolve()),
         departments=tuple(departments),
@@ -173,10 +172,17 @@ def make(
         mongo_port=_port(env, "ZHENGTONG_MONGO_PORT", DEFAULT_MONGO_PORT),
         amqp_port=_port(env, "ZHENGTONG_AMQP_PORT", DEFAULT_AMQP_PORT),
         grpc=_grpc_addresses(env.get("ZHENGTONG_GRPC_LISTEN", ""), departments),
-        outside_mongo=env.get("MONGODB_URI", ""),
-        outside_amqp=env.get("AMQP_URI", ""),
-        talkative=(env.get("ZHENGTONG_LOG_LEVEL") or "INFO").upper() in ("DEBUG", "INFO"),
+        outside_mongo=_uri(env, "MONGODB_URI", "mongodb://", "mongodb+srv://"),
+        outside_amqp=_uri(env, "AMQP_URI", "amqp://", "amqps://"),
+        talkative=_level(env) in LEVELS[:2],
     )
+
+
+def known(what: str, names: Iterable[str], those: Collection[str]) -> None:
+    """Raises: BadSetting, with the names that are not among those there are."""
+    unknown = [name for name in names if name not in those]
+    if unknown:
+        raise BadSetting(f"没有这个{what}：{'、'.join(unknown)}（有：{'、'.join(those)}）。")
 
 
 def title(name: str) -> str:
@@ -191,6 +197,21 @@ def host_and_port(variable: str, address: str) -> tuple[str, int]:
     if not host or not _is_port(number):
         raise BadSetting(f"{variable}：{address!r} 不是“主机:端口”。")
     return host.strip("[]"), int(number)
+
+
+def _uri(env: Mapping[str, str], variable: str, *schemes: str) -> str:
+    text = env.get(variable, "")
+    if text and not text.startswith(schemes):
+        # Not the text itself: it may hold a password.
+        raise BadSetting(f"{variable}：应以 {' 或 '.join(schemes)} 开头。")
+    return text
+
+
+def _level(env: Mapping[str, str]) -> str:
+    text = env.get("ZHENGTONG_LOG_LEVEL") or "INFO"
+    if text.upper() not in LEVELS:
+        raise BadSetting(f"ZHENGTONG_LOG_LEVEL：{text!r} 应为 {'、'.join(LEVELS)} 之一。")
+    return text.upper()
 
 
 def _port(env: Mapping[str, str], variable: str, default: int) -> int:
@@ -210,7 +231,8 @@ def _grpc_addresses(text: str, departments: Sequence[str]) -> dict[str, str]:
         name: f"{LOOPBACK}:{FIRST_GRPC_PORT + place}" for place, name in enumerate(DEPARTMENTS)
     }
     for part in filter(None, (part.strip() for part in text.split(","))):
-        name, _, address = part.partition("=")
-        host_and_port("ZHENGTONG_GRPC_LISTEN", address)
-        addresses[name.strip()] = address.strip()
+        name, _, address = (word.strip() for word in part.partition("="))
+        known("部门（ZHENGTONG_GRPC_LISTEN）", [name], DEPARTMENTS)
+        host_and_port("ZHENGTONG_GRPC_LISTEN", address or part)
+        addresses[name] = address
     return {name: addresses[name] for name in departments}

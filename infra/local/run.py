@@ -14,7 +14,7 @@ from pathlib import Path
 from infra.local import keys, mongo, pids, ports, rabbit
 from infra.local.child import tied_to
 from infra.local.layout import Layout, write_secret
-from infra.local.plan import GATEWAY, MONGO, RABBIT, Plan, Process, host_and_port
+from infra.local.plan import GATEWAY, MONGO, RABBIT, Plan, Process, host_and_port, known
 from infra.local.progress import Progress
 from infra.local.supervisor import NAME, Supervisor
 from infra.local.trouble import AlreadyRunning
@@ -36,6 +36,7 @@ def run(plan: Plan, *, only: Collection[str] = (), sample: bool = True, parent: 
     progress = Progress()
     layout = plan.layout
     layout.make()
+    known("进程", only, plan.process_names())
     names = [name for name in plan.process_names() if not only or name in only]
     with alone(layout):
         left = pids.sweep(layout.pids, str(layout.root))

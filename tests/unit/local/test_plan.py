@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local import plan
+from infra.local import plan, run
 from infra.local.run import read_lines
 
 DEPARTMENTS = ["catalogue", "credit", "utilities", "websites"]
@@ -127,6 +127,29 @@ def test_a_department_nobody_has_is_refused(tmp_path):
 def test_what_is_no_address_is_refused_with_the_variable(tmp_path, text):
     with pytest.raises(plan.BadSetting, match="ZHENGTONG_GRPC_LISTEN"):
         plan.make({"ZHENGTONG_GRPC_LISTEN": text}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "said"),
+    [
+        ("ZHENGTONG_GRPC_LISTEN", "weather=127.0.0.1:5", "weather"),
+        ("MONGODB_URI", "localhost:27017", "mongodb://"),
+        ("AMQP_URI", "http://secret@mq/", "amqp://"),
+        ("ZHENGTONG_LOG_LEVEL", "LOUD", "DEBUG、INFO、WARNING、ERROR"),
+    ],
+)
+def test_a_setting_nobody_can_follow_is_refused_before_anything_starts(
+    tmp_path, variable, text, said
+):
+    with pytest.raises(plan.BadSetting, match=said) as refusal:
+        plan.make({variable: text}, tmp_path)
+    assert variable in str(refusal.value)
+    assert "secret" not in str(refusal.value)
+
+
+def test_a_process_that_does_not_exist_is_refused_with_those_that_do(tmp_path):
+    with pytest.raises(plan.BadSetting, match="没有这个进程：gatway（有：mongo、rabbit、servicer"):
+        run.run(plan.make({}, tmp_path), only=["gatway"], parent=None)
 
 
 @pytest.mark.parametrize(
