@@ -102,7 +102,7 @@ def test_no_log_of_any_process_has_ever_held_an_identity_number(city):
         city.http.get("/api/v1/query", params={"q": typed})
         city.http.get("/", params={"q": typed})
         city.http.get(f"/credit/{RESIDENT}")
-        city.http.get(f"/api/v1/credit/{RESIDENT}")
+        city.http.get(f"/api/v1/credit/subjects/{RESIDENT}")
         city.http.get(f"/nowhere/{RESIDENT}", headers={"Referer": f"http://x/?q={RESIDENT}"})
     logs = city.logs()
     assert {"gateway.log", "servicer.log", "worker.log", "mongo.log"} <= logs.keys()

@@ -212,6 +212,9 @@ class Desk:
             "id": event.id if event else message.message_id,
             "subject": event.subject if event else "",
         }
+        if event is None:
+            # Nobody reads what it says: the log names the message, and nothing out of it.
+            logger.error("%s %s: %s", self._subscription.queue, message.message_id, why.reason)
         now = self._department.now()
         self._lasting(lambda: parked.park(self._database, message, why, about=about, now=now))
         self._count("deferred" if why.due else "dead")
