@@ -127,6 +127,7 @@ class SearchPage:
             place=Place.of(answer),
             links=Links(asked),
             kinds=KINDS,
+            examples=EXAMPLES,
             nothing=not any(group.total for group in answer.groups),
         )
 
