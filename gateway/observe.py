@@ -10,11 +10,8 @@ import time
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from opentelemetry.context import Context
-from opentelemetry.trace import SpanKind
-
 from gateway.limits import header
-from services.common.telemetry import context_from, current_trace_id, meter, tracer
+from services.common.telemetry import current_trace_id, meter, serving
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -24,7 +21,6 @@ _SAFETY: Final = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
 ]
-_NO_PARENT: Final = Context()
 _GONE: Final = 499  # the caller went away before there was an answer
 _duration = meter.create_histogram(
     "http.server.request.duration",
@@ -49,12 +45,12 @@ class Observed:
             await self._app(scope, receive, send)
             return
         # Servers need not give the raw path; all that matches paths here relies on it.
-        scope.setdefault("raw_path", quote(scope["path"], errors="replace").encode())
+        if "raw_path" not in scope:
+            scope["raw_path"] = quote(scope["path"], errors="replace").encode()
         began = time.perf_counter()
-        traceparent = header(scope, b"traceparent")
-        parent = context_from(traceparent.decode("latin-1")) if traceparent else _NO_PARENT
+        traceparent = header(scope, b"traceparent").decode("latin-1")
         method = scope["method"] if scope["method"] in _METHODS else "_OTHER"
-        with tracer.start_as_current_span(method, parent, SpanKind.SERVER) as span:
+        with serving(method, traceparent) as span:
             answer = _Answer(scope, send)
             try:
                 await self._app(scope, receive, answer)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import unquote_plus
+from urllib.parse import unquote_plus, unquote_to_bytes
 
 from gateway.onestop import text
 from gateway.onestop.search import DEEPEST
@@ -101,7 +101,7 @@ def _parameters(query_string: bytes) -> dict[str, str]:
         if name in given:
             raise _invalid(name, "同一参数只能出现一次。")
         try:
-            given[name] = unquote_plus(raw, errors="strict")
+            given[name] = unquote_to_bytes(raw.replace("+", " ")).decode()
         except UnicodeDecodeError:
             raise _invalid(name, "请使用 UTF-8 编码。") from None
     return given

@@ -12,7 +12,7 @@ from zhengtong.credit.v1 import credit_service_pb2 as pb
 
 from gateway.onestop.cards import rfc3339
 from gateway.onestop.ranking import CODE
-from gateway.onestop.search import Hit
+from gateway.onestop.window import Hit
 from gateway.refusals import DepartmentFailed
 from services.common.errors import DomainError, NotFound
 

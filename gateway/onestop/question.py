@@ -130,6 +130,8 @@ class Interpreter:
         return chosen, rest
 
     def _region_at(self, part: list[str], at: int) -> tuple[int, Region | None]:
+        if part[at][0] not in self._regions.beginnings:
+            return 1, None
         for size in range(min(_LONGEST_NAME, len(part) - at), 0, -1):
             apart = size == len(part)
             region = self._regions.called("".join(part[at : at + size]), apart=apart)
@@ -170,8 +172,10 @@ class Interpreter:
     def _known_expressions(self, words: list[str]) -> Iterator[tuple[int, int]]:
         at = 0
         while at < len(words):
-            sizes = range(min(_LONGEST_NAME, len(words) - at), 0, -1)
-            size = next((n for n in sizes if self._others(words[at : at + n])), 0)
+            size = 0
+            if words[at][0] in self._synonyms.beginnings:
+                sizes = range(min(_LONGEST_NAME, len(words) - at), 0, -1)
+                size = next((n for n in sizes if self._others(words[at : at + n])), 0)
             if size:
                 yield at, at + size
             at += size or 1

@@ -28,6 +28,7 @@ class Regions:
             self.by_code[region.code] = region
             self._named |= dict.fromkeys([region.name, *row["names"]], region)
             self._apart |= dict.fromkeys(row.get("apart", ()), region)
+        self.beginnings = frozenset(name[0] for name in (*self._named, *self._apart))
 
     def called(self, name: str, *, apart: bool) -> Region | None:
         """The region of that name.

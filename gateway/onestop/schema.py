@@ -20,7 +20,7 @@ from services.common.identifiers import RegionLevel, region_ancestors, region_le
 
 # Raised with every change of the schema or of what goes into a field: an index of another layout
 # is built anew instead of being read wrongly.
-LAYOUT = "1"
+LAYOUT = "2"
 NOWHERE = "none"  # stands for the region of what belongs to no region
 LONGEST_PREFIX = 12
 LONGEST_LEXEME = 8
@@ -49,6 +49,8 @@ def _schema() -> tantivy.Schema:
     for name in ("grams", "syllables", "initials"):
         builder.add_text_field(name, tokenizer_name="whitespace", index_option="position")
     builder.add_integer_field("due", fast=True, indexed=True)
+    for name in ("kind_number", "title_pairs"):
+        builder.add_integer_field(name, fast=True)
     builder.add_float_field("weight", fast=True)
     builder.add_bytes_field("hit", stored=True)
     builder.add_bytes_field("rest", stored=True)
@@ -87,6 +89,11 @@ class Stored:
 def document_id(source: str, subject: str) -> str:
     """The id of a subject's document; a position's has no subject."""
     return f"{source}/{subject}"
+
+
+def kind_number(kind: str) -> int:
+    """A group as a number; numbers are what can be read beside the index."""
+    return crc32(kind.encode())
 
 
 def stored_bytes(document: tantivy.Document, field: str) -> bytes:
@@ -212,6 +219,8 @@ def _searched(card: Card, identity: str) -> dict[str, Any]:
     read = [pinyin.syllables(name) for name in (title, *aliases)]
     return {
         "kind": card.kind,
+        "kind_number": kind_number(card.kind),
+        "title_pairs": text.pairs_as_bits(names[0]),
         "place": card.region_code or NOWHERE,
         "region": " ".join((card.region_code, *region_ancestors(card.region_code))),
         "name": names[0],

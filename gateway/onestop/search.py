@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from operator import itemgetter
+from typing import TYPE_CHECKING
 
-import orjson
-
-from gateway.onestop import ranking, text
-from gateway.onestop.schema import stored_bytes
+from gateway.onestop import ranking
+from gateway.onestop.window import CLOSELY, Hit, Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,26 +20,8 @@ if TYPE_CHECKING:
 # The groups in the order that searchers know (办事, 信用, 便民, 网站); others after them by name.
 KNOWN_KINDS = ("item", "credit", "utility", "website")
 MOST_KINDS = 64
-WINDOW = 24  # how many of the first are looked at closely
 DEEPEST = 1000  # hits beyond that are not paged through
 _COUNT = {"kinds": {"terms": {"field": "kind", "size": MOST_KINDS}}}
-
-
-@dataclass(slots=True)
-class Hit:
-    """One thing found.
-
-    Args:
-        stored: the hit as JSON, without its score.
-    """
-
-    stored: bytes
-    card: dict[str, Any]
-    score: float
-
-    def json(self) -> bytes:
-        """As it stands in the answer."""
-        return b'%s,"score":%.3f}' % (self.stored[:-1], self.score)
 
 
 @dataclass(slots=True)
@@ -112,80 +93,69 @@ class Search:
 
     def finds(self, question: Question, wanted: Wanted) -> bool:
         """Whether `find` would find anything by words."""
-        query = _only(ranking.by_words(question, self._searcher), question, wanted)
+        query = asked_for(ranking.by_words(question, self._searcher), question, wanted)
         return bool(self._searcher.search(query, 1, count=False).hits)
 
     def _groups(self, found: Query | None, question: Question, wanted: Wanted) -> list[Group]:
         if found is None:
             return []
-        query = _only(found, question, wanted)
-        totals = self._totals(query)
-        if not totals:
-            return []
+        query = asked_for(found, question, wanted)
         if wanted.kind:
-            return [self._page(query, question, wanted, totals[wanted.kind])]
-        return list(self._overview(query, question, wanted, totals))
+            return self._page(query, question, wanted)
+        return list(self._overview(query, question, wanted))
 
-    def _totals(self, query: Query) -> dict[str, int]:
+    def _overview(self, query: Query, question: Question, wanted: Wanted) -> Iterator[Group]:
+        """The first hits of every group, in one search where the window holds enough of each."""
+        window = self._window(query, question, wanted.now, CLOSELY)
+        totals = self._totals(query, window.count)
+        exact, size = question.exact, wanted.size
+        for kind in sorted(totals, key=_place):
+            hits = window.best(exact, size, kind if len(totals) > 1 else "")
+            if window.full and len(hits) < min(size, totals[kind]):
+                only = ranking.all_of([query, ranking.of_kind(kind)])
+                hits = self._window(only, question, wanted.now, max(CLOSELY, size)).best(
+                    exact, size
+                )
+            if hits:
+                yield Group(kind, totals[kind], hits)
+
+    def _totals(self, query: Query, count: int) -> dict[str, int]:
+        """How many of each kind were found; the commonest kind is what remains of them all."""
+        if not count:
+            return {}
+        kinds = self._searcher.terms_with_prefix("kind", "", limit=MOST_KINDS)
+        commonest, _ = max(kinds, key=itemgetter(1))
+        rare = [ranking.term("kind", kind) for kind, _ in kinds if kind != commonest]
+        totals = self._totals_of(ranking.all_of([ranking.any_of(rare), query])) if rare else {}
+        remaining = count - sum(totals.values())
+        return {commonest: remaining, **totals} if remaining else totals
+
+    def _totals_of(self, query: Query) -> dict[str, int]:
         buckets = self._searcher.aggregate(query, _COUNT)["kinds"]["buckets"]
         return {bucket["key"]: bucket["doc_count"] for bucket in buckets}
 
-    def _overview(
-        self, query: Query, question: Question, wanted: Wanted, totals: dict[str, int]
-    ) -> Iterator[Group]:
-        """The first hits of every group, in one search where the window holds enough of each."""
-        window, hidden = self._hits(query, question, wanted.now, WINDOW)
-        for kind in sorted(totals, key=_place):
-            hits = [hit for hit in window if hit.card["kind"] == kind]
-            if len(hits) < min(wanted.size, totals[kind]) and len(window) + hidden == WINDOW:
-                only = ranking.all_of([query, ranking.of_kind(kind)])
-                hits, _ = self._hits(only, question, wanted.now, max(WINDOW, wanted.size))
-            if hits:
-                yield Group(kind, totals[kind], hits[: wanted.size])
-
-    def _page(self, query: Query, question: Question, wanted: Wanted, total: int) -> Group:
+    def _page(self, query: Query, question: Question, wanted: Wanted) -> list[Group]:
         end = wanted.offset + wanted.size
-        hits, hidden = self._hits(query, question, wanted.now, max(end, WINDOW))
-        more = end < min(total, DEEPEST)
-        return Group(
-            wanted.kind,
-            total - hidden,
-            hits[wanted.offset : end],
-            next_offset=end if more else None,
-        )
+        window = self._window(query, question, wanted.now, max(end, CLOSELY))
+        if not window.count:
+            return []
+        hits = window.best(question.exact, end, start=wanted.offset)
+        more = end < min(window.count, DEEPEST)
+        total = window.count - window.hidden
+        return [Group(wanted.kind, total, hits, next_offset=end if more else None)]
 
-    def _hits(
-        self, query: Query, question: Question, now: int, limit: int
-    ) -> tuple[list[Hit], int]:
-        """The best hits, best first, and how many of them the clock has hidden meanwhile."""
-        query = ranking.ranked(query, ranking.first(question))
-        found = self._searcher.search(query, limit, count=False, weight_by_field="weight").hits
-        addresses = [address for _, address in found]
-        ends = self._searcher.fast_field_values("due", addresses)
-        hits: list[Hit] = []
-        for (score, address), end in zip(found, ends, strict=True):
-            if end is None or end > now:
-                stored = stored_bytes(self._searcher.doc(address), "hit")
-                hits.append(Hit(stored, orjson.loads(stored), score))
-        for hit in hits[:WINDOW]:
-            if hit.score < ranking.PREFIX and _says_it_whole(hit.card["title"], question.exact):
-                hit.score += ranking.PHRASE
-        # Sorting is stable: where scores are equal the order of the index stays.
-        hits[:WINDOW] = sorted(hits[:WINDOW], key=lambda hit: -hit.score)
-        return hits, len(found) - len(hits)
+    def _window(self, query: Query, question: Question, now: int, limit: int) -> Window:
+        return Window(self._searcher, ranking.ranked(query, ranking.first(question)), limit, now)
 
 
-def _only(found: Query, question: Question, wanted: Wanted) -> Query:
+def asked_for(found: Query, question: Question, wanted: Wanted) -> Query:
+    """Of what was found only what is of the region and the group asked for."""
     # A region in the text lies within the one asked for, where there are both.
     region = question.region.code if question.region else wanted.region
     filters = [ranking.within(region)] if region else []
     if wanted.kind:
         filters.append(ranking.of_kind(wanted.kind))
     return ranking.all_of([found, *filters])
-
-
-def _says_it_whole(title: str, exact: str) -> bool:
-    return exact in title or (not title.isalnum() and exact in text.squeeze(text.fold(title)))
 
 
 def _place(kind: str) -> tuple[int, str]:

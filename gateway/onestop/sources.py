@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SILENT_AFTER = 3_000_000  # microseconds without a word of the indexer after which nothing is fresh
+_written = lru_cache(maxsize=64)(rfc3339)  # the same few times stand in every answer for a while
 OK, STALE, UNAVAILABLE = "ok", "stale", "unavailable"
 
 
@@ -37,11 +39,11 @@ class Source:
         row: dict[str, Any] = {
             "department": self.department,
             "status": self.status,
-            "as_of": None if self.as_of is None else rfc3339(self.as_of),
+            "as_of": None if self.as_of is None else _written(self.as_of),
             "lag_ms": None if self.as_of is None else max(0, (now - self.as_of) // 1000),
         }
         if self.status != OK:
-            row["since"] = None if self.since is None else rfc3339(self.since)
+            row["since"] = None if self.since is None else _written(self.since)
         return row
 
 

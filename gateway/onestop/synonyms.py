@@ -16,7 +16,7 @@ class Synonyms:
             for word in group:
                 others = self._others.setdefault(word, [])
                 others += [other for other in group if other != word and other not in others]
-        self.longest = max(map(len, self._others))
+        self.beginnings = frozenset(word[0] for word in self._others)
         self._unsearched = frozenset(table["stopwords"])
         self._kinds = {word: kind for kind, words in table["kinds"].items() for word in words}
         self._hints = {word: hint["text"] for hint in table["hints"] for word in hint["words"]}

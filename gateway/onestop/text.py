@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from binascii import crc32
 
 import rjieba
 
@@ -41,3 +42,14 @@ def bigrams(squeezed: str) -> list[str]:
     if len(squeezed) < 2:
         return [squeezed] if squeezed else []
     return [squeezed[i : i + 2] for i in range(len(squeezed) - 1)]
+
+
+def pairs_as_bits(squeezed: str) -> int:
+    """A bit for each two characters side by side, 63 bits in all, so that some fall together.
+
+    A text that holds another has all its bits; one that has them may yet not hold it.
+    """
+    bits = 0
+    for at in range(len(squeezed) - 1):
+        bits |= 1 << crc32(squeezed[at : at + 2].encode()) % 63
+    return bits

@@ -1,0 +1,127 @@
+"""The first hits of a search, looked at closely; read from the store only where they are shown.
+
+A stored hit costs some 10 µs to read, a number beside the index a hundredth of that. So the kind
+of a hit, and whether its title can say the question in one piece, are kept as numbers.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from gateway.onestop import text
+from gateway.onestop.ranking import PHRASE, PREFIX
+from gateway.onestop.schema import kind_number, stored_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import tantivy
+    from tantivy import DocAddress, Query
+
+CLOSELY = 24  # how many of the first are looked at closely
+
+
+@dataclass(slots=True)
+class Hit:
+    """One thing found.
+
+    Args:
+        stored: the hit as JSON, without its score.
+    """
+
+    stored: bytes
+    card: dict[str, Any]
+    score: float
+
+    def json(self) -> bytes:
+        """As it stands in the answer."""
+        return b'%s,"score":%.3f}' % (self.stored[:-1], self.score)
+
+
+class Window:
+    """The first hits of one search, as the clock shows them.
+
+    Args:
+        limit: how many of the first.
+        now: microseconds since 1970.
+
+    Attributes:
+        count: how many things the search found in all.
+        hidden: how many of the first the clock has hidden meanwhile.
+        full: there may be more than the first.
+    """
+
+    def __init__(self, searcher: tantivy.Searcher, query: Query, limit: int, now: int) -> None:
+        self._searcher = searcher
+        found = searcher.search(query, limit, count=True, weight_by_field="weight")
+        ends = searcher.fast_field_values("due", [address for _, address in found.hits])
+        self._first: list[tuple[float, DocAddress]] = [
+            hit for hit, end in zip(found.hits, ends, strict=True) if end is None or end > now
+        ]
+        self._read: dict[int, tuple[bytes, dict[str, Any]]] = {}
+        self.count: int = found.count  # type: ignore[attr-defined]
+        self.hidden = len(found.hits) - len(self._first)
+        self.full = len(found.hits) == limit
+
+    def best(self, exact: str, end: int, kind: str = "", *, start: int = 0) -> list[Hit]:
+        """Some of the hits, best first; those whose title says the question are lifted.
+
+        Args:
+            exact: the question, letters and digits only.
+            kind: hits of this group only; empty: all are of one.
+        """
+        places = self._places(kind)
+        ranked = self._ranked(places[:CLOSELY], exact, end)
+        ranked += [(-self._first[place][0], place) for place in places[CLOSELY:end]]
+        return [Hit(*self._stored(place), -score) for score, place in ranked[start:end]]
+
+    def _places(self, kind: str) -> Sequence[int]:
+        """Where the hits of a kind stand among the first."""
+        if not kind:
+            return range(len(self._first))
+        number = kind_number(kind)
+        kinds = self._numbers("kind_number")
+        return [place for place, one in enumerate(kinds) if one == number]
+
+    def _ranked(self, places: Sequence[int], exact: str, wanted: int) -> list[tuple[float, int]]:
+        """The best places with their scores, negative so that the best comes first.
+
+        Where scores are equal the order of the index stays.
+        """
+        may_say = self._may_say(places, exact)
+        best: list[tuple[float, int]] = []
+        for place in places if may_say else places[:wanted]:
+            score = self._first[place][0]
+            highest = max(score, min(score, PREFIX) + PHRASE)  # of this one and all after it
+            if len(best) >= wanted and -best[wanted - 1][0] >= highest:
+                break
+            if place in may_say and self._says_it_whole(place, exact):
+                score += PHRASE
+            insort(best, (-score, place))
+        return best
+
+    def _may_say(self, places: Sequence[int], exact: str) -> set[int]:
+        """The places that would be lifted if their title said the question in one piece."""
+        low = [place for place in places if self._first[place][0] < PREFIX]
+        if not low:
+            return set()
+        said, pairs = self._numbers("title_pairs"), text.pairs_as_bits(exact)
+        return {place for place in low if said[place] & pairs == pairs}
+
+    def _says_it_whole(self, place: int, exact: str) -> bool:
+        title = self._stored(place)[1]["title"]
+        return exact in title or (not title.isalnum() and exact in text.squeeze(text.fold(title)))
+
+    def _stored(self, place: int) -> tuple[bytes, dict[str, Any]]:
+        if place not in self._read:
+            stored = stored_bytes(self._searcher.doc(self._first[place][1]), "hit")
+            self._read[place] = stored, orjson.loads(stored)
+        return self._read[place]
+
+    def _numbers(self, field: str) -> list[Any]:
+        addresses = [address for _, address in self._first]
+        return self._searcher.fast_field_values(field, addresses)
