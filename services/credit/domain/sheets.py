@@ -42,6 +42,8 @@ _PASSED = re.compile(
 )
 _PARENTHESES = re.compile(r"\([^()]*\)")
 _AMOUNTS: Final = {"fine_amount", "confiscated_amount", "registered_capital"}
+# What is wrong with the columns is said for each row: 5,000 rows must still fit into one report.
+_MOST_SAID: Final = 5
 
 
 _PERMITS_2018: Final = {
@@ -191,7 +193,7 @@ class _Plan:
     Args:
         columns: the column of each field.
         personal: columns that are filled in rows about natural persons only.
-        wrong: what is wrong with the columns themselves.
+        wrong: what is wrong with the columns themselves, the first few.
     """
 
     sheet: _Sheet
@@ -270,7 +272,7 @@ def _plan(shape: str, columns: tuple[str, ...]) -> _Plan:
             taken[field] = column
         elif not _PASSED.fullmatch(name):
             wrong.append(Violation(_shown(column), "没有这个字段，请删去或更正名称"))
-    return _Plan(sheet, taken, tuple(personal), tuple(wrong))
+    return _Plan(sheet, taken, tuple(personal), tuple(wrong[:_MOST_SAID]))
 
 
 def _folded(column: str) -> str:

@@ -84,7 +84,7 @@ def test_a_typed_code_that_is_wrong_is_told_what_is_wrong(code):
 
 @pytest.mark.rule("K-2")
 @pytest.mark.parametrize(
-    "typed", [PERSON, PERSON.lower(), " 110105 19491231 002X", "１" + PERSON[1:]]
+    "typed", [PERSON, PERSON.lower(), " 110105 19491231 002X", "１" + PERSON[1:], PERSON + " 1"]
 )
 def test_a_persons_number_is_not_looked_up_and_not_repeated(typed):
     with pytest.raises(SubjectCodeIsPersonal) as refused:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.credit.domain import SHAPES, Penalty, Permit, RecordInvalid, record_of
+from services.credit.domain.persons import ABOUT_A_PERSON
 from tests.unit.credit.rows import (
     COLUMNS,
     PERSON,
@@ -121,7 +122,8 @@ def test_a_filled_identity_column_is_a_row_about_a_person(shape, column, filled)
 def test_an_identity_number_in_place_of_a_code_is_a_row_about_a_person(shape, typed):
     report, store = imported(shape, row(shape) | {CODE_COLUMNS[shape]: typed})
     assert nothing_is_kept_or_said(report, store)
-    assert [one.field for one in report.rejections] == [CODE_COLUMNS[shape]]
+    about = [(one.field, one.reason) for one in report.rejections]
+    assert about == [(CODE_COLUMNS[shape], ABOUT_A_PERSON)]
 
 
 @pytest.mark.rule("K-2")

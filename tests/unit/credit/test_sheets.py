@@ -250,6 +250,11 @@ def test_a_column_that_nobody_knows_is_refused(shape):
     assert at_fault(shape, 企业规摸="大") == ["企业规摸"]
 
 
+def test_of_many_columns_that_nobody_knows_the_first_are_named():
+    unknown = {f"第{number}列": "x" for number in range(100)}
+    assert at_fault("permits_2018", **unknown) == [f"第{number}列" for number in range(5)]
+
+
 def test_two_columns_of_the_same_thing_are_refused():
     assert at_fault("permits_2018", 行政相对人名称="乙公司") == ["行政相对人名称"]
 
