@@ -9,6 +9,7 @@ from services.common.errors import Invalid, Violation
 
 DEFAULT_SIZE = 50
 LARGEST_SIZE = 200
+_WHOLE = range(-(2**63), 2**63)
 
 
 class PageTokenInvalid(Invalid):
@@ -37,7 +38,7 @@ def page_size(wanted: int) -> int:
 
 def page_token(question: str, position: list[Any]) -> str:
     """A token for the page after `position`; `question` names the list and its filters."""
-    raw = json.dumps(position, ensure_ascii=False).encode()
+    raw = _written(position)
     check = binascii.crc32(raw, binascii.crc32(question.encode())).to_bytes(4, "big")
     return base64.urlsafe_b64encode(check + raw).rstrip(b"=").decode()
 
@@ -54,7 +55,8 @@ def page_position(question: str, token: str, length: int = 1) -> list[Any] | Non
         raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         check = binascii.crc32(raw[4:], binascii.crc32(question.encode())).to_bytes(4, "big")
         position = json.loads(raw[4:]) if raw[:4] == check else None
-    except ValueError:
+        position = position if _written(position) == raw[4:] else None
+    except (ValueError, RecursionError):
         position = None
     # The check tells mistakes from tokens, not forgers: what goes into a query is a plain value.
     if not isinstance(position, list) or len(position) != length or not _plain(position):
@@ -63,5 +65,13 @@ def page_position(question: str, token: str, length: int = 1) -> list[Any] | Non
     return position
 
 
+def _written(position: Any) -> bytes:
+    """The one way to write a position; a lone surrogate has none and is a ValueError."""
+    return json.dumps(position, ensure_ascii=False).encode()
+
+
 def _plain(position: list[Any]) -> bool:
-    return all(isinstance(part, str | int) for part in position)
+    """Whether each part can be asked of the database: a text, or a whole number of 64 bits."""
+    return all(
+        isinstance(part, str) or (isinstance(part, int) and part in _WHOLE) for part in position
+    )
