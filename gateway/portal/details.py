@@ -120,7 +120,7 @@ def _offers(item: catalogue_pb2.Item) -> dict[str, bool]:
     """What else makes an item easier to get done, and whether its department offers it."""
     return {
         "预约办理": item.is_schedule,
-        "到政务大厅办理": item.is_entry_center,
+        "政务大厅办理": item.is_entry_center,
         "网上支付": item.is_pay_online,
         "物流快递": item.is_express,
         "自助终端办理": item.is_service_terminals,

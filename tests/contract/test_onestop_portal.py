@@ -1,10 +1,13 @@
 """The portal's pages: Chinese, whole without JavaScript, safe whatever departments write."""
 
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 
 import pytest
 
 from gateway.indexer.standing import Standing
+from gateway.portal.writing import near
+from tests.contract import gateway_house
 from tests.contract.onestop_house import House
 from tests.unit.onestop.shelf import card, now
 
@@ -118,6 +121,15 @@ async def test_groups_are_paged_through_with_links(house):
     assert seen == 14
 
 
+async def test_a_page_of_another_size_leads_to_pages_of_that_size(house):
+    _, page = await opened(house, "/?q=食品经营许可&kind=item&page_size=5")
+    (following,) = [link for link in page.links if "page_token" in link]
+    text, page = await opened(house, following)
+    assert sum(1 for tag, _ in page.tags if tag == "article") == 5
+    assert "第 2 / 3 页" in text
+    assert sum("page_size=5" in link for link in page.links) == 2
+
+
 async def test_an_outage_is_told_in_words_with_the_time_of_the_data(house):
     at = now()
     lost = Standing("credit", as_of=at - 5 * MINUTE, lost_since=at - 4 * MINUTE)
@@ -181,3 +193,60 @@ async def test_the_style_is_local_and_kept_by_browsers(house):
     assert "immutable" in reply.headers["cache-control"]
     assert b"@import" not in reply.content
     assert b"http" not in reply.content
+
+
+@pytest.fixture
+async def catalogue(tmp_path):
+    """A gateway whose catalogue answers with what a test puts into `item`."""
+    async with gateway_house.house(tmp_path) as one:
+        item = one.catalogue.item
+        item.item_id, item.task_name, item.task_type = "a", "取水许可", "01"
+        yield one
+
+
+async def test_a_guide_has_no_empty_parts(catalogue):
+    text, page = await opened(catalogue, "/items/a")
+    assert "怎么办理" not in text
+    assert "部门没有列出申请材料" in text
+    parts = [link[1:] for link in page.links if link.startswith("#")]
+    assert set(parts) <= set(page.ids)
+
+
+async def test_an_item_that_is_exercised_by_duty_asks_nobody_to_apply(catalogue):
+    catalogue.catalogue.item.task_type = "02"
+    text, page = await opened(catalogue, "/items/a")
+    assert "由部门依职权实施，无需申请" in text
+    assert "materials" not in page.ids
+
+
+@pytest.mark.parametrize(("day", "status"), [("2020-01-31", 410), ("2999-01-31", 200)])
+@pytest.mark.rule("I-6")
+async def test_an_item_is_gone_once_the_day_of_its_end_has_come(catalogue, day, status):
+    catalogue.catalogue.item.plan_cancel_date = day
+    text, _ = await opened(catalogue, "/items/a", status=status)
+    assert ("不再受理" in text) == (status == 410)
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "//elsewhere", ""])
+async def test_an_address_that_is_not_of_the_web_is_no_link(catalogue, url):
+    catalogue.catalogue.item.is_online = True
+    catalogue.catalogue.item.online_handle_url = url
+    _, page = await opened(catalogue, "/items/a")
+    assert all(link.startswith(("/", "#", "tel:")) for link in page.links)
+    assert not any(link.startswith("//") for link in page.links)
+
+
+@pytest.mark.parametrize(
+    ("moment", "said"),
+    [
+        ("2026-11-24T11:00Z", "11月24日（今天）19:00"),
+        ("2026-11-24T17:00Z", "11月25日（明天）01:00"),
+        ("2026-11-23T11:00Z", "11月23日（昨天）19:00"),
+        ("2026-11-26T11:00Z", "11月26日（后天）19:00"),
+        ("2026-11-29T11:00Z", "11月29日（周日）19:00"),
+        ("2027-01-01T11:00Z", "2027年1月1日（周五）19:00"),
+    ],
+)
+def test_a_time_is_said_as_people_in_beijing_say_it(moment, said):
+    now = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
+    assert near(datetime.fromisoformat(moment), now) == said
