@@ -42,7 +42,7 @@ class City:
         self.stack = stack
         token = stack.plan.layout.operator_token.read_text().strip()
         self.http = httpx.Client(base_url=stack.base_url, timeout=30, trust_env=False)
-        self._operator = {"Authorization": f"Bearer {token}"}
+        self.operator = {"Authorization": f"Bearer {token}"}
         self._numbers = itertools.count(1)
 
     def close(self) -> None:
@@ -59,7 +59,7 @@ class City:
 
     def change(self, path: str, body: dict[str, Any], **headers: str) -> dict[str, Any]:
         """A change by the operator that must be taken."""
-        answer = self.http.post(path, json=body, headers=self._operator | headers)
+        answer = self.http.post(path, json=body, headers=self.operator | headers)
         assert answer.status_code == 200, answer.text
         return answer.json()
 

@@ -23,6 +23,7 @@ from pymongo.errors import PyMongoError
 from services.common.envelope import attributes
 from services.common.eventlog import log
 from services.common.eventlog.redaction import redact
+from services.common.telemetry import handing_on
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -275,16 +276,16 @@ async def publish(
 async def _publish_one(
     exchange: AbstractExchange, department: str, event: Document, subscribed: frozenset[str]
 ) -> None:
-    message = aio_pika.Message(
-        envelope(department, event),
-        content_type="application/json",
-        content_encoding="utf-8",
-        delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
-        message_id=event["_id"],
-    )
-    await exchange.publish(
-        message, routing_key=event["type"], mandatory=event["type"] in subscribed
-    )
+    kind = event["type"]
+    with handing_on(f"{department}.events publish", event["traceparent"]) as traceparent:
+        message = aio_pika.Message(
+            envelope(department, event | {"traceparent": traceparent}),
+            content_type="application/json",
+            content_encoding="utf-8",
+            delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+            message_id=event["_id"],
+        )
+        await exchange.publish(message, routing_key=kind, mandatory=kind in subscribed)
 
 
 def envelope(department: str, event: Document) -> bytes:
