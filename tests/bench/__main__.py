@@ -1,0 +1,77 @@
+"""`python -m tests.bench [NAME …] [--rounds N]`: run the benches, print and write their figures.
+
+Each runs in a process of its own. One that fails costs the others nothing but the exit code.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+BENCHES = ("grpc_stack", "relay", "events", "imports", "onestop", "freshness", "resources")
+FIGURES = Path(__file__).resolve().parents[2] / ".run" / "bench.json"
+ROUNDS = 5
+
+progress = Console(stderr=True)
+
+
+def _measure(name: str, rounds: int) -> list[dict[str, Any]] | None:
+    """The figures of one bench; None where it failed, which it has said itself."""
+    command = [sys.executable, "-m", "tests.bench.one", name, str(rounds)]
+    done = subprocess.run(command, check=False, stdout=subprocess.PIPE)
+    return None if done.returncode else orjson.loads(done.stdout)
+
+
+def _measure_all(names: list[str], rounds: int) -> tuple[list[dict[str, Any]], list[str]]:
+    """All figures, written after each bench; and the benches that failed."""
+    figures: list[dict[str, Any]] = []
+    failed: list[str] = []
+    for name in names:
+        begun = time.monotonic()
+        progress.print(f"{name} …")
+        rows = _measure(name, rounds)
+        progress.print(
+            f"{name}: {'failed after ' * (rows is None)}{time.monotonic() - begun:.0f} s"
+        )
+        if rows is None:
+            failed.append(name)
+            continue
+        figures += rows
+        FIGURES.parent.mkdir(exist_ok=True)
+        FIGURES.write_bytes(orjson.dumps(figures, option=orjson.OPT_INDENT_2))
+    return figures, failed
+
+
+def _table(figures: list[dict[str, Any]]) -> Table:
+    table = Table("", "figure", "unit", "baseline", "ratio")
+    for column in (1, 3, 4):
+        table.columns[column].justify = "right"
+    for row in figures:
+        cells = (row[key] for key in ("name", "figure", "unit", "baseline", "ratio"))
+        table.add_row(*("–" if cell is None else f"{cell}" for cell in cells))
+    return table
+
+
+def main() -> int:
+    """0 where every bench came to its end, else 1."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="、".join(BENCHES))
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    asked = parser.parse_args()
+    if unknown := [name for name in asked.names if name not in BENCHES]:
+        parser.error(f"没有这一项：{'、'.join(unknown)}（有：{'、'.join(BENCHES)}）")
+    figures, failed = _measure_all(asked.names or list(BENCHES), asked.rounds)
+    Console().print(_table(figures))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
