@@ -16,7 +16,7 @@ class SettingMissing(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The same settings for every process of the platform; .env.example describes each."""
+    """The same settings for every process; .env.example and docker-compose.yml have each."""
 
     mongodb_uri: str
     amqp_uri: str
