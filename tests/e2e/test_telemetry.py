@@ -8,9 +8,8 @@ import re
 import pytest
 
 from infra.local.stack import Stack
-from tests.e2e.city import City, item
+from tests.e2e.city import UNLIMITED, item, running
 from tests.e2e.collector import Collector
-from tests.e2e.conftest import START_SECONDS, UNLIMITED
 
 TOLD_SECONDS = 20.0
 OURS = "5eed0000000000000000000000ace001"
@@ -28,12 +27,8 @@ def collector():
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory, collector):
     """The small profile, telling a collector what it does."""
-    stack = Stack(tmp_path_factory.mktemp("watched"), env=UNLIMITED | collector.env)
-    stack.start(START_SECONDS)
-    running = City(stack)
-    yield running
-    running.close()
-    stack.stop()
+    with running(Stack(tmp_path_factory.mktemp("watched"), env=UNLIMITED | collector.env)) as found:
+        yield found
 
 
 def chain(collector, trace_id):
@@ -87,19 +82,26 @@ def test_a_trace_the_caller_does_not_sample_is_not_recorded_and_still_runs_throu
     watched.publish("链路演练事项丁", traceparent=f"00-{later}-{OUR_SPAN}-01")
     assert whole(watched, collector, later) == WAY
     assert collector.trace(unsampled) == []
-    assert lines(watched, "gateway", unsampled)
+    logged(watched, unsampled)
 
 
-def lines(watched, process, trace_id):
-    said = map(json.loads, watched.logs()[f"{process}.log"].splitlines())
-    return [line for line in said if line["trace_id"] == trace_id]
+def logged(watched, trace_id):
+    """The gateway's line about the request of a trace; it is written after the answer."""
+
+    def lines():
+        said = map(json.loads, watched.logs()["gateway.log"].splitlines())
+        return [line for line in said if line["trace_id"] == trace_id]
+
+    watched.until(lambda: lines() != [], "the line of the request", TOLD_SECONDS)
+    (line,) = lines()
+    return line
 
 
 def test_the_log_and_the_problem_carry_the_trace(watched):
     answer = watched.http.get("/api/v1/items/nobodys")
     trace_id = answer.json()["trace_id"]
     assert answer.headers["trace-id"] == trace_id
-    (line,) = lines(watched, "gateway", trace_id)
+    line = logged(watched, trace_id)
     assert (line["service"], line["level"]) == ("gateway", "INFO")
     assert line["message"].startswith("GET /api/v1/items/{item_id} 404 ")
 

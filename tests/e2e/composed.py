@@ -1,0 +1,152 @@
+"""The processes of docker-compose.yml without containers: their commands, their environment."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import yaml
+
+from infra.local.ports import LOOPBACK, PortClaims
+from infra.local.stack import SERVERS, Stack
+from services.common.settings import DEPARTMENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.e2e.collector import Collector
+
+ROOT = Path(__file__).parents[2]
+COMPOSE = ROOT / "docker-compose.yml"
+NOT_OURS = {"mongo", "rabbitmq", "otel-collector", "keys"}
+GRACE_SECONDS = 20  # stop_grace_period
+
+
+def services() -> dict[str, Any]:
+    """The services of the file that are processes of the platform, by name."""
+    every = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))["services"]
+    return {name: service for name, service in every.items() if name not in NOT_OURS}
+
+
+def keys_script() -> str:
+    """What the service `keys` runs in its shell."""
+    command = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))["services"]["keys"]["command"]
+    return str(command[-1]).replace("$$", "$")
+
+
+class Composed:
+    """All services of the file, each told nothing but what the file tells it.
+
+    Names of hosts and paths inside containers are replaced by those of this machine; MongoDB and
+    RabbitMQ are the embedded ones.
+    """
+
+    def __init__(self, root: Path, collector: Collector) -> None:
+        self.root = root
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._servers = Stack(root / "servers", only=SERVERS)
+        self.collector = collector
+        self._claims = PortClaims()
+        self._grpc = {name: f"{LOOPBACK}:{self._claims.claim()}" for name in DEPARTMENTS}
+        self.http_port = self._claims.claim()
+
+    def __enter__(self) -> Self:
+        self._servers.start()
+        self._make_keys()
+        try:
+            for name, service in services().items():
+                self._start(name, service)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self.processes.values():
+            process.kill()
+            process.wait()
+        self._servers.stop()
+        self._claims.release()
+
+    def until(self, condition: Callable[[], bool], what: str, seconds: float) -> None:
+        """Wait until a condition holds, while every process runs."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            ended = [name for name, process in self.processes.items() if process.poll() is not None]
+            assert ended == [], self.log(ended[0])[-3000:]
+            assert time.monotonic() < deadline, f"no {what} within {seconds:.0f} s"
+            time.sleep(0.05)
+
+    def stop(self) -> dict[str, int]:
+        """Ask all to stop, as `docker compose stop` does; their exit codes."""
+        for process in self.processes.values():
+            process.terminate()
+        return {name: process.wait(GRACE_SECONDS) for name, process in self.processes.items()}
+
+    def log(self, name: str) -> str:
+        return (self.root / f"{name}.log").read_text(encoding="utf-8", errors="replace")
+
+    def environment(self, service: dict[str, Any]) -> dict[str, str]:
+        """What the file tells a service, in the terms of this machine."""
+        told = {}
+        for variable, value in service["environment"].items():
+            told[variable] = self._here(str(value), service)
+        if "ZHENGTONG_HTTP_HOST" in told:
+            told |= {"ZHENGTONG_HTTP_HOST": LOOPBACK, "ZHENGTONG_HTTP_PORT": str(self.http_port)}
+        return told
+
+    def _here(self, value: str, service: dict[str, Any]) -> str:
+        if value.startswith("mongodb://mongo:27017/"):
+            return self._servers.env["MONGODB_URI"]
+        if value.startswith("amqp://zhengtong:${RABBITMQ_PASSWORD:?"):
+            return self._servers.env["AMQP_URI"]
+        if value == "http://otel-collector:4318":
+            return self.collector.env["OTEL_EXPORTER_OTLP_ENDPOINT"]
+        for name, address in self._grpc.items():
+            value = value.replace(f"{name}=0.0.0.0:50051", f"{name}={address}")
+            value = value.replace(f"{name}-servicer:50051", address)
+        for source, target in self._mounts(service).items():
+            if value == target or value.startswith(f"{target}/"):
+                return str(self.root / source) + value.removeprefix(target)
+        return value
+
+    def _mounts(self, service: dict[str, Any]) -> dict[str, str]:
+        """What is mounted into a service, and where."""
+        mounts = {}
+        for volume in service.get("volumes", ()):
+            source, target = volume.split(":")[:2]
+            mounts[source] = target
+        return mounts | {name: f"/run/secrets/{name}" for name in service.get("secrets", ())}
+
+    def _make_keys(self) -> None:
+        """Run what the service `keys` runs, but for the change of owner."""
+        folders = ("keys", "trust", "gateway-key", "indexer-key", "index", "control", "nowhere")
+        for name in folders:
+            (self.root / name).mkdir()
+        script = keys_script().replace("python ", f"{sys.executable} ")
+        script = script.replace("/$principal/", f"{self.root}/$principal-key/")
+        for name in ("keys", "trust"):
+            script = script.replace(f" /{name}", f" {self.root}/{name}")
+            script = script.replace(f'"/{name}', f'"{self.root}/{name}')
+        lines = [line for line in script.splitlines() if not line.startswith("chown ")]
+        subprocess.run(["sh", "-euc", "\n".join(lines)], check=True, cwd=ROOT)
+        (self.root / "operator_token").write_text("a-token-of-the-operators-own")
+
+    def _start(self, name: str, service: dict[str, Any]) -> None:
+        command = [sys.executable if word == "python" else word for word in service["command"]]
+        soon = {k: v for k, v in self.collector.env.items() if k != "OTEL_EXPORTER_OTLP_ENDPOINT"}
+        here = soon | {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "LANG": "C.UTF-8"}
+        with (self.root / f"{name}.log").open("wb") as log:
+            self.processes[name] = subprocess.Popen(
+                command,
+                cwd=self.root / "nowhere",
+                env=here | self.environment(service),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
