@@ -33,6 +33,7 @@ async def test_a_call_answers_with_every_field_and_wide_integers_as_strings(gate
         **dict.fromkeys(item["materials"][0], ""),
         "name": "申请书",
         "page_num": 0,
+        "order_num": 0,
     }
     assert (item["task_name"], item["is_fee"], item["alias"]) == ("", False, [])
 
