@@ -6,11 +6,16 @@ import uuid
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from infra.local.stack import Stack
 from services.common import transaction
 from services.common.callers import OPERATOR
 from services.common.transaction import Request, Unit, connect
+
+# How long an example takes on a busy machine says nothing about the code.
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
 
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)  # Monday, 10:00 in Asia/Shanghai
 

@@ -213,7 +213,7 @@ OBJECTS = CHANGES | CHANGES.map(lambda changes: WHOLE | changes)
 
 @pytest.mark.rule("P-15")
 @given(st.lists(OBJECTS, max_size=3))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_object_is_in_the_store_or_in_the_report(objects):
     outcome = taken([Row(number, values) for number, values in enumerate(objects, 1)])
     report = outcome.report
@@ -226,7 +226,7 @@ def test_any_object_is_in_the_store_or_in_the_report(objects):
 @given(OBJECTS)
 @example(WHOLE | {"plan_effective_date": "0001-01-01"})
 @example(WHOLE | {"plan_cancel_date": "9999-12-31"})
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_whatever_is_taken_can_be_kept_and_told(values):
     for listed in taken([Row(1, values)]).store.items.values():
         plain = fields.plain(listed.item)
