@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,10 @@ def example_of(message: Descriptor, without: Collection[str] = ()) -> dict[str, 
 def example_for(field: FieldDescriptor) -> Any:
     """An example of one field; None where there is none."""
     table = _examples()
+    if field.name == "request_id":
+        # One for each call: a number that was used for another call is refused.
+        call = field.containing_type.name.removesuffix("Request")
+        return f"{re.sub('(?<=[a-z])(?=[A-Z])', '-', call).lower()}-1"
     if field.message_type and (known := table["messages"].get(name_of(field.message_type))):
         return [known] if field.is_repeated else known
     return table["fields"].get(field.name)

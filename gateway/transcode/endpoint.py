@@ -15,7 +15,9 @@ from gateway.transcode import bodies
 from gateway.transcode.answers import Printer
 from gateway.transcode.bodies import Faults, Shape
 from gateway.transcode.paths import parse
+from gateway.transcode.placing import Placing
 from gateway.transcode.queries import Query, parameters, put, segment_text
+from services.common.errors import DomainError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,6 +44,7 @@ class Endpoint:
         self._limits = limits
         self._request: type[Message] = GetMessageClass(call.method.input_type)
         self._print = Printer(call.method.output_type)
+        self._placing = Placing(call.method.input_type)
         self.template = parse(binding.path)
         self.route = binding.path
 
@@ -80,13 +83,17 @@ class Endpoint:
             await self._read_body(scope, receive, fields, faults)
         if faults.violations:
             raise RequestInvalid("请求有误，请按 violations 逐项更正。", *faults.violations)
-        answer = await self._clients.call(
-            self._department,
-            self._name,
-            self._request(**fields),
-            caller=caller,
-            timeout=self._limits.upload_seconds if self._upload else self._limits.call_seconds,
-        )
+        try:
+            answer = await self._clients.call(
+                self._department,
+                self._name,
+                self._request(**fields),
+                caller=caller,
+                timeout=self._limits.upload_seconds if self._upload else self._limits.call_seconds,
+            )
+        except DomainError as refusal:
+            self._placing.place(refusal)
+            raise
         await _send_json(send, self._print(answer))
 
     def _read_url(self, scope: Scope, values: Sequence[bytes]) -> tuple[dict[str, Any], Faults]:
