@@ -15,6 +15,7 @@ from pymongo.errors import PyMongoError
 
 from services.common.delivery import parked, topology
 from services.common.eventlog import log
+from services.common.eventlog.log import whole
 from services.common.eventlog.relay import BROKER_AWAY, Relay
 from services.common.transaction import is_primary
 
@@ -145,7 +146,7 @@ async def put_back(database: AsyncDatabase[Document], exchange: AbstractExchange
 
     A message whose queue is gone is dead: it must not keep the others from theirs.
     """
-    due = await parked.parked_due(database, datetime.now(UTC), PUT_BACK_BATCH)
+    due = await whole(parked.parked_due(database, datetime.now(UTC), PUT_BACK_BATCH))
     for row in due:
         message = aio_pika.Message(
             row.message.body,
@@ -159,7 +160,7 @@ async def put_back(database: AsyncDatabase[Document], exchange: AbstractExchange
             async with asyncio.timeout(CONFIRM_WITHIN):
                 await exchange.publish(message, routing_key=row.message.queue, mandatory=True)
         except PublishError:
-            await parked.undeliverable(database, row)
+            await whole(parked.undeliverable(database, row))
         else:
-            await parked.remove(database, row)
+            await whole(parked.remove(database, row))
     return len(due)

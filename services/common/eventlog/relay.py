@@ -22,13 +22,14 @@ from pymongo.errors import PyMongoError
 
 from services.common.envelope import attributes
 from services.common.eventlog import log
+from services.common.eventlog.log import whole
 from services.common.eventlog.redaction import redact
 from services.common.telemetry import handing_on
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
-    from aio_pika.abc import AbstractChannel, AbstractExchange
+    from aio_pika.abc import AbstractChannel, AbstractExchange, UnderlayChannel
     from pymongo.asynchronous.client_session import AsyncClientSession
     from pymongo.asynchronous.database import AsyncDatabase
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 LEASE_SECONDS = 5.0
 RENEW_EVERY = 1.5
 POLL_EVERY = 1.0
+WATCH_MILLISECONDS = 500  # a stop waits for so long at most
 STAMP_BATCH = 300
 PUBLISH_BATCH = 300
 PUBLISH_BYTES = 4_000_000
@@ -86,7 +88,7 @@ class Relay:
         delay = 0.1
         while True:
             try:
-                lease = await log.acquire(self._database, self._holder, LEASE_SECONDS)
+                lease = await whole(log.acquire(self._database, self._holder, LEASE_SECONDS))
                 if lease is None:
                     await asyncio.sleep(RENEW_EVERY / 3)
                     continue
@@ -110,12 +112,12 @@ class Relay:
                 tasks.create_task(self._publish_all(term, lease["published"]))
         finally:
             with contextlib.suppress(PyMongoError, asyncio.CancelledError):
-                await asyncio.shield(log.release(self._database, term))
+                await whole(log.release(self._database, term))
 
     async def _renew(self, term: int) -> None:
         while True:
             await asyncio.sleep(RENEW_EVERY)
-            if not await log.renew(self._database, term, LEASE_SECONDS):
+            if not await whole(log.renew(self._database, term, LEASE_SECONDS)):
                 raise LeaseLost
 
     async def _watch(self) -> None:
@@ -126,12 +128,15 @@ class Relay:
         ]
         while True:
             try:
-                async with await self._database["events"].watch(
-                    inserts, max_await_time_ms=1000
-                ) as stream:
+                events = self._database["events"]
+                stream = await whole(events.watch(inserts, max_await_time_ms=WATCH_MILLISECONDS))
+                try:
                     self._fresh.set()
-                    async for _ in stream:
-                        self._fresh.set()
+                    while stream.alive:
+                        if await whole(stream.try_next()):
+                            self._fresh.set()
+                finally:
+                    await whole(stream.close())
             except PyMongoError:
                 # The stamping polls each second, so nothing waits for the stream.
                 await asyncio.sleep(POLL_EVERY)
@@ -139,7 +144,7 @@ class Relay:
     async def _stamp_all(self, term: int, epoch: str) -> None:
         while True:
             self._fresh.clear()
-            if await stamp(self._database, term, epoch):
+            if await whole(stamp(self._database, term, epoch)):
                 self._stamped.set()
                 self._fresh.set()
                 continue
@@ -181,7 +186,7 @@ class Relay:
                 reading = asyncio.ensure_future(self._next_stamped(int(batch[-1]["sequence"])))
                 await publish(exchange, self._department, batch, self._subscribed)
                 yield await settling
-                settling = asyncio.ensure_future(self._settle(batch, term))
+                settling = asyncio.ensure_future(whole(self._settle(batch, term)))
         finally:
             reading.cancel()
             await asyncio.gather(reading, settling, return_exceptions=True)
@@ -190,7 +195,7 @@ class Relay:
         """The next stamped facts, as soon as there are some."""
         while True:
             self._stamped.clear()
-            batch = await next_batch(self._database, after)
+            batch = await whole(next_batch(self._database, after))
             if batch:
                 return batch
             with contextlib.suppress(TimeoutError):
@@ -268,13 +273,14 @@ async def publish(
     Raises:
         PublishError: a fact with a subscriber could not be routed; its queue is not declared.
     """
-    confirms = (_publish_one(exchange, department, event, subscribed) for event in batch)
+    channel = await exchange.channel.get_underlay_channel()
+    confirms = (_publish_one(channel, department, event, subscribed) for event in batch)
     async with asyncio.timeout(PUBLISH_TIMEOUT):
         await asyncio.gather(*confirms)
 
 
 async def _publish_one(
-    exchange: AbstractExchange, department: str, event: Document, subscribed: frozenset[str]
+    channel: UnderlayChannel, department: str, event: Document, subscribed: frozenset[str]
 ) -> None:
     kind = event["type"]
     with handing_on(f"{department}.events publish", event["traceparent"]) as traceparent:
@@ -285,7 +291,15 @@ async def _publish_one(
             delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
             message_id=event["_id"],
         )
-        await exchange.publish(message, routing_key=kind, mandatory=kind in subscribed)
+        # The exchange would wait for each message to be on its way before it takes the next.
+        await channel.basic_publish(
+            message.body,
+            exchange=f"{department}.events",
+            routing_key=kind,
+            properties=message.properties,
+            mandatory=kind in subscribed,
+            wait=False,
+        )
 
 
 def envelope(department: str, event: Document) -> bytes:
