@@ -11,7 +11,7 @@ TASK_TYPES = {
     "07": "行政确认",
     "08": "行政奖励",
     "09": "行政裁决",
-    "10": "其他行政权力",
+    "10": "其他类别事项",
     "20": "公共服务事项",
 }
 # What people can apply for (依申请); the other types are exercised by duty (依职权).
