@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.common.identifiers import uscc_problem
 from services.credit.domain import SHAPES, Penalty, Permit, RecordInvalid, record_of
 from services.credit.domain.persons import ABOUT_A_PERSON
 from tests.unit.credit.rows import (
@@ -21,6 +22,7 @@ from tests.unit.credit.rows import (
 )
 
 SECRET = "密"  # stands in no column, heading or reason of ours
+ALSO_A_CODE = ["532901195110202812", "532901198608163412", "532901193312236042"]
 IDENTITY_COLUMNS = {
     "subjects": ["证件号码", "身份证号码"],
     "permits_2018": ["XK_XDR_ZJLX", "XK_XDR_ZJHM", "证件号码", "行政相对人身份证号"],
@@ -65,9 +67,11 @@ WRITINGS = {
 
 @st.composite
 def resident_ids(draw):
-    """Right numbers of people born between 1930 and 2005."""
+    """Right numbers of people born between 1930 and 1999, some also right as a credit code."""
+    if draw(st.integers(0, 3)) == 0:
+        return draw(st.sampled_from(ALSO_A_CODE))
     region = draw(st.sampled_from(["110105", "530102", "532901", "440106", "650102"]))
-    born = draw(st.dates(date(1930, 1, 1), date(2005, 12, 31)))
+    born = draw(st.dates(date(1930, 1, 1), date(1999, 12, 31)))
     first17 = f"{region}{born:%Y%m%d}{draw(st.integers(0, 999)):03d}"
     weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
     total = sum(int(digit) * weight for digit, weight in zip(first17, weights, strict=True))
@@ -75,8 +79,8 @@ def resident_ids(draw):
 
 
 def secrets_of_a_person(shape):
-    """A row with something of a person's own in every column."""
-    return {column: f"{SECRET}{n}" for n, column in enumerate(COLUMNS[shape])}
+    """A row with something of a person's own in every column, as long as a code is."""
+    return {column: f"{SECRET}{n:017}" for n, column in enumerate(COLUMNS[shape])}
 
 
 def nothing_is_kept_or_said(report, store):
@@ -191,6 +195,16 @@ def test_every_free_text_with_an_identity_number_is_refused_by_its_field(number,
             with pytest.raises(RecordInvalid) as refused:
                 record_of(kind, values(**{field: f"甲{written}乙"}))
             assert [one.field for one in refused.value.violations] == [field]
+
+
+@pytest.mark.rule("K-3")
+@pytest.mark.parametrize("field", ["subject_code", "authority_code", "source_code"])
+@pytest.mark.parametrize("number", ALSO_A_CODE)
+def test_a_number_that_is_right_as_a_code_too_is_a_persons(field, number):
+    assert uscc_problem(number) is None
+    with pytest.raises(RecordInvalid) as refused:
+        record_of(Penalty, penalty(**{field: number}))
+    assert [one.field for one in refused.value.violations] == [field]
 
 
 @pytest.mark.rule("K-3")
