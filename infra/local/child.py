@@ -106,8 +106,9 @@ class Child:
     def ask_to_stop(self) -> None:
         """SIGTERM; one that was suspended is woken to hear it."""
         if self._popen:
-            self._popen.send_signal(signal.SIGTERM)
-            self._popen.send_signal(signal.SIGCONT)
+            # Not Popen's own way: that reaps whom it finds ended, before `reap` can.
+            os.kill(self._popen.pid, signal.SIGTERM)
+            os.kill(self._popen.pid, signal.SIGCONT)
 
     def kill(self) -> None:
         """SIGKILL, to all that it started too."""

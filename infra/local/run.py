@@ -33,10 +33,10 @@ def run(plan: Plan, *, only: Collection[str] = (), sample: bool = True, parent: 
     Raises:
         Trouble: nothing was started; the text says what to do.
     """
+    known("进程", only, plan.process_names())
     progress = Progress()
     layout = plan.layout
     layout.make()
-    known("进程", only, plan.process_names())
     names = [name for name in plan.process_names() if not only or name in only]
     with alone(layout):
         left = pids.sweep(layout.pids, str(layout.root))

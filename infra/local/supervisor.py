@@ -18,6 +18,7 @@ from infra.local.progress import Progress
 
 STOP_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 PROBE_EVERY = 0.1
+ASK_EVERY = 1.0
 IDLE = 1.0
 TOLD_FALLS = 6
 LOGS_EVERY = 5.0
@@ -118,8 +119,14 @@ class Supervisor:
     def _stop_together(self, members: Sequence[Child]) -> None:
         for child in members:
             child.ask_to_stop()
-        asked = time.monotonic()
+        asked = told = time.monotonic()
         while members:
+            if time.monotonic() - told >= ASK_EVERY:
+                told = time.monotonic()
+                # Who has only just started may not have heard it: RabbitMQ does not while it boots.
+                for child in members:
+                    if not child.ready:
+                        child.ask_to_stop()
             for child in members:
                 if time.monotonic() - asked >= child.process.patience and not child.killed:
                     self._progress.say(f"{title(child.name)} 没有按时停下，强制结束。")

@@ -183,6 +183,24 @@ def test_who_does_not_stop_when_told_is_killed(run):
     assert supervised.left() == []
 
 
+def test_who_is_only_just_starting_and_did_not_hear_is_told_again(run):
+    code = (
+        "import signal, time\n"
+        "signal.signal(15, signal.SIG_IGN); print('up', flush=True); time.sleep(0.5)\n"
+        "signal.signal(15, signal.SIG_DFL); time.sleep(600)"
+    )
+    supervised = run({"name": "rabbit", "command": python(code), "says": "never said"})
+    wait(lambda: supervised.log("rabbit") == ["up"])
+
+    begun = time.monotonic()
+    said = supervised.stop()
+
+    assert supervised.process.returncode == 0, said
+    assert "没有按时停下" not in said
+    assert time.monotonic() - begun < 10
+    assert supervised.left() == []
+
+
 def test_a_suspended_process_is_woken_to_hear_that_it_must_stop(run, tmp_path):
     supervised = run({"name": "relay", "command": telling("relay")})
     wait(lambda: supervised.log("relay") == ["up"])
