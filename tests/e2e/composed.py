@@ -26,16 +26,18 @@ NOT_OURS = {"mongo", "rabbitmq", "otel-collector", "keys"}
 GRACE_SECONDS = 20  # stop_grace_period
 
 
+def every_service() -> dict[str, Any]:
+    """All services of the file, by name."""
+    return dict(yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))["services"])
+
+
 def services() -> dict[str, Any]:
-    """The services of the file that are processes of the platform, by name."""
-    every = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))["services"]
-    return {name: service for name, service in every.items() if name not in NOT_OURS}
-
-
-def keys_script() -> str:
-    """What the service `keys` runs in its shell."""
-    command = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))["services"]["keys"]["command"]
-    return str(command[-1]).replace("$$", "$")
+    """Those that are processes of the platform and always run."""
+    return {
+        name: service
+        for name, service in every_service().items()
+        if name not in NOT_OURS and "profiles" not in service
+    }
 
 
 class Composed:
@@ -124,10 +126,11 @@ class Composed:
 
     def _make_keys(self) -> None:
         """Run what the service `keys` runs, but for the change of owner."""
-        folders = ("keys", "trust", "gateway-key", "indexer-key", "index", "control", "nowhere")
-        for name in folders:
+        volumes = [volume.partition(":")[0] for volume in every_service()["keys"]["volumes"]]
+        for name in (*volumes, "nowhere"):
             (self.root / name).mkdir()
-        script = keys_script().replace("python ", f"{sys.executable} ")
+        script = str(every_service()["keys"]["command"][-1]).replace("$$", "$")
+        script = script.replace("python ", f"{sys.executable} ")
         script = script.replace("/$principal/", f"{self.root}/$principal-key/")
         for name in ("keys", "trust"):
             script = script.replace(f" /{name}", f" {self.root}/{name}")
@@ -136,17 +139,36 @@ class Composed:
         subprocess.run(["sh", "-euc", "\n".join(lines)], check=True, cwd=ROOT)
         (self.root / "operator_token").write_text("a-token-of-the-operators-own")
 
-    def _start(self, name: str, service: dict[str, Any]) -> None:
-        command = [sys.executable if word == "python" else word for word in service["command"]]
+    def cli(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """`docker compose run --rm cli WORDS`."""
+        service = every_service()["cli"]
+        return subprocess.run(
+            [*_python(service["entrypoint"]), *words],
+            cwd=self.root / "nowhere",
+            env=self._whole_environment(service),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def _whole_environment(self, service: dict[str, Any]) -> dict[str, str]:
         soon = {k: v for k, v in self.collector.env.items() if k != "OTEL_EXPORTER_OTLP_ENDPOINT"}
-        here = soon | {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "LANG": "C.UTF-8"}
+        here = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "LANG": "C.UTF-8"}
+        return soon | here | self.environment(service)
+
+    def _start(self, name: str, service: dict[str, Any]) -> None:
         with (self.root / f"{name}.log").open("wb") as log:
             self.processes[name] = subprocess.Popen(
-                command,
+                _python(service["command"]),
                 cwd=self.root / "nowhere",
-                env=here | self.environment(service),
+                env=self._whole_environment(service),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
+
+
+def _python(command: list[str]) -> list[str]:
+    """The same command with the Python that runs the tests."""
+    return [sys.executable if word == "python" else word for word in command]

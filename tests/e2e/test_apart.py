@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -136,6 +137,19 @@ SITE = {
     "unit": "演练市演练局",
     "state": "SITE_STATE_OPEN",
 }
+
+
+def test_an_operator_of_the_containers_has_the_command_line(composed, tmp_path):
+    for words in (["status"], ["events", "dead"], ["index", "verify"]):
+        done = composed.cli(*words)
+        assert (words, done.returncode) == (words, 0), done.stderr
+    (tmp_path / "items.json").write_text(json.dumps([item("容器导入演练事项", "APART-3")]))
+    done = composed.cli("import", "items", str(tmp_path / "items.json"), "--json")
+    assert json.loads(done.stdout)["created"] == 1
+    assert composed.cli("stop", "credit").returncode == 0
+    composed.until(lambda: not ready(composed), "credit's end", SEEN_SECONDS)
+    assert composed.cli("start", "credit").returncode == 0
+    composed.until(lambda: ready(composed), "credit's return", SEEN_SECONDS)
 
 
 def test_all_of_them_end_well_within_their_grace(composed):
