@@ -1,0 +1,352 @@
+"""Whatever is sent to a running platform, it is answered or refused by name, and goes on.
+
+Every call is found in the API's own document, so that a new one is attacked from its first day.
+"""
+
+from __future__ import annotations
+
+import contextlib
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi import checks
+
+from infra.local.stack import Stack
+from tests.e2e import hostile
+from tests.e2e.city import City
+from tests.e2e.hostile import JSON, VERBS, calls, raw, spelled
+
+START_SECONDS = 240.0  # both cores may be busy with other tests
+PROBLEM = "application/problem+json"
+EXAMPLES = 20  # requests to each call in each mode
+CHECKS = (
+    not_a_server_error,
+    checks.status_code_conformance,
+    checks.content_type_conformance,
+    checks.response_schema_conformance,
+    checks.response_headers_conformance,
+    checks.negative_data_rejection,
+    checks.unsupported_method,
+)
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory):
+    """A platform of these tests' own: they fill it with what nobody else wants to find."""
+    stack = Stack(
+        tmp_path_factory.mktemp("hostile"), sample=True, env={"ZHENGTONG_RATE_PER_SECOND": "0"}
+    )
+    stack.start(START_SECONDS)
+    running = City(stack)
+    yield running
+    running.close()
+    stack.stop()
+
+
+@pytest.fixture(scope="module")
+def operator(city):
+    """A client with the operator's token."""
+    token = city.stack.plan.layout.operator_token.read_text().strip()
+    headers = {"authorization": f"Bearer {token}"}
+    with httpx.Client(
+        base_url=city.stack.base_url, headers=headers, timeout=60, trust_env=False
+    ) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def document(city):
+    return city.get("/api/openapi.json")
+
+
+@pytest.fixture(scope="module")
+def api(document):
+    found = calls(document)
+    assert len(found) > 25
+    return found
+
+
+class Ledger:
+    """What was asked and answered; what was answered wrongly is told all at once."""
+
+    def __init__(self):
+        self.asked = 0
+        self.wrong = []
+
+    def hold(self, reply, statuses, *, field=None, what=""):
+        """Note a reply unless it is a whole refusal of one of these statuses that names `field`."""
+        self.asked += 1
+        found = fault_of(reply, statuses, field)
+        if found:
+            asked = f"{reply.request.method} {reply.request.url}"[:200]
+            self.wrong.append(f"{found}: {asked} {what} -> {reply.status_code} {reply.text[:200]}")
+
+    def settle(self, least):
+        assert self.wrong == [], f"{len(self.wrong)} of {self.asked}"
+        assert self.asked >= least
+
+
+def fault_of(reply, statuses, field):
+    """What is not as promised in a reply; empty where all is."""
+    if reply.status_code not in statuses:
+        return "status"
+    if reply.status_code < 400 or reply.request.method == "HEAD":
+        return ""
+    if reply.headers["content-type"] != PROBLEM:
+        return "content type"
+    problem = reply.json()
+    if problem["status"] != reply.status_code or not problem["reason"] or not problem["detail"]:
+        return "problem"
+    if problem["trace_id"] != reply.headers["trace-id"] or len(problem["trace_id"]) != 32:
+        return "trace"
+    fields = [violation["field"] for violation in problem["violations"]]
+    return "field" if field is not None and field not in fields else ""
+
+
+@pytest.fixture
+def ledger():
+    return Ledger()
+
+
+def test_every_example_of_the_document_goes_through_as_it_is(operator, api, ledger):
+    for call in api:
+        if call.json and not call.parameters("path"):
+            ledger.hold(operator.post(call.url(), json=call.json["example"]), {200})
+    ledger.settle(7)
+
+
+def test_every_field_refuses_by_its_name_what_it_can_never_hold(operator, api, ledger):
+    for call in api:
+        for path, kind in call.leaves() if call.json else ():
+            for value in hostile.NEVER[kind]:
+                body = raw(call.body(path, "HERE"), value)
+                reply = operator.post(call.url(), content=body, headers=JSON)
+                ledger.hold(reply, {400}, field=spelled(path), what=body[:80])
+    ledger.settle(1000)
+
+
+def test_every_parameter_refuses_by_its_name_what_it_can_never_hold(operator, api, ledger):
+    for call in api:
+        for one in call.parameters("query"):
+            for value in hostile.NEVER_IN_TEXT[call.kind(one["schema"])]:
+                url = f"{call.url()}?{call.needed(one['name'])}{one['name']}={value.decode()}"
+                reply = operator.request(call.verb, url)
+                ledger.hold(reply, {400}, field=one["name"])
+    ledger.settle(200)
+
+
+def test_every_call_names_a_field_or_parameter_it_does_not_know(operator, api, ledger):
+    for call in api:
+        url = f"{call.url()}?{call.needed()}no_such=1"
+        ledger.hold(operator.request(call.verb, url), {400}, field="no_such")
+        twice = [one["name"] for one in call.parameters("query") if not call.is_list(one)]
+        for name in twice:
+            url = f"{call.url()}?{call.needed(name)}{name}=1&{name}=1"
+            ledger.hold(operator.request(call.verb, url), {400}, field=name)
+        if not call.json:
+            continue
+        ledger.hold(operator.post(call.url(), json={"no_such": 1}), {400}, field="no_such")
+        for deep in {path[:-1] for path, _ in call.leaves() if isinstance(path[-1], str)} - {()}:
+            body = call.body((*deep, "no_such"), 1)
+            ledger.hold(
+                operator.post(call.url(), json=body), {400}, field=spelled((*deep, "no_such"))
+            )
+    ledger.settle(80)
+
+
+def test_every_body_that_is_no_json_object_is_refused_as_a_whole(operator, api, ledger):
+    for call in api:
+        for name, body in hostile.NO_OBJECT.items() if call.json else ():
+            reply = operator.post(call.url(), content=body, headers=JSON)
+            ledger.hold(reply, {400}, field="body", what=name)
+    ledger.settle(100)
+
+
+def test_every_call_reads_json_only_and_nothing_compressed(operator, api, ledger):
+    formats = (
+        "text/plain",
+        "application/xml",
+        "multipart/form-data; boundary=x",
+        "application/json5",
+    )
+    formats = (
+        *formats,
+        "application/x-www-form-urlencoded",
+        "application/json; charset=gbk",
+    )
+    for call in api:
+        for one in formats if call.json else ():
+            reply = operator.post(call.url(), content=b"{}", headers={"content-type": one})
+            ledger.hold(reply, {415}, what=one)
+        for one in ("gzip", "br", "x") if call.verb == "POST" else ():
+            headers = {"content-type": "application/json", "content-encoding": one}
+            ledger.hold(operator.post(call.url(), content=b"{}", headers=headers), {415}, what=one)
+    ledger.settle(100)
+
+
+def test_no_segment_of_a_path_leads_anywhere_it_should_not(operator, api, ledger):
+    for call in api:
+        for one in call.parameters("path"):
+            for segment in hostile.SEGMENTS:
+                url = call.url(**{one["name"]: segment})
+                reply = operator.request(call.verb, url, json={} if call.json else None)
+                ledger.hold(reply, {400, 404, 405, 414}, what=segment)
+        for trick in ("//", "/..;/", "%00", "/%2e%2e/", "\\", ":", ":no_such", "/" * 500):
+            reply = operator.request(
+                call.verb, f"{call.url()}{trick}", json={} if call.json else None
+            )
+            ledger.hold(reply, {400, 404, 405}, what=trick)
+    ledger.settle(500)
+
+
+def test_every_path_says_which_methods_it_takes(operator, api, ledger):
+    taken = {}
+    for call in api:
+        taken.setdefault(call.url(), set()).add(call.verb)
+    for url, verbs in taken.items():
+        allowed = verbs | ({"HEAD"} if "GET" in verbs else set())
+        for verb in set(VERBS) - allowed:
+            reply = operator.request(verb, url)
+            said = {one.strip() for one in reply.headers.get("allow", "").split(",")}
+            ledger.hold(reply, {204} if verb == "OPTIONS" else {405}, what=verb)
+            assert said == allowed, (verb, url)
+    ledger.settle(150)
+
+
+def test_head_has_the_headers_of_get_and_no_body(operator, api):
+    for call in api:
+        if call.verb == "GET":
+            head, get = operator.head(call.url()), operator.get(call.url())
+            assert (head.status_code, head.content) == (get.status_code, b""), call.path
+            assert head.headers["content-type"] == get.headers["content-type"], call.path
+
+
+def test_nobody_changes_anything_without_the_operators_token(city, api, ledger):
+    kinds = (
+        {},
+        {"authorization": "Bearer x"},
+        {"authorization": "Basic eDp4"},
+        {"authorization": "Bearer"},
+    )
+    for call in api:
+        for headers in kinds if call.needs_token else ():
+            reply = city.http.request(
+                call.verb, call.url(), headers={**JSON, **headers}, content=b"{}"
+            )
+            ledger.hold(reply, {401}, what=headers)
+            assert reply.headers["www-authenticate"].startswith("Bearer")
+    ledger.settle(60)
+
+
+def test_a_department_judges_odd_values_and_names_the_field(operator, api, ledger):
+    """Each field of each example in turn; what is refused is refused by its name or its part's."""
+    for call in api:
+        if not call.json:
+            continue
+        known = {name: v for name, v in call.json["example"].items() if name != "request_id"}
+        for path, kind in call.leaves():
+            for value in hostile.ODD.get(kind, ()):
+                body = call.body(path, value, among=known)
+                reply = operator.post(call.url(), json=body)
+                ledger.hold(reply, {200, 400, 404, 409}, what=f"{spelled(path)}={value!r}"[:120])
+                if reply.status_code == 400:
+                    told = [one["field"] for one in reply.json()["violations"]]
+                    if not any(one.startswith(str(path[0])) for one in told):
+                        ledger.wrong.append(f"{call.path}: {spelled(path)} is called {told}")
+    ledger.settle(2000)
+
+
+def test_an_import_reports_or_refuses_any_file(operator, api, ledger):
+    kinds = ("application/json", "application/x-ndjson", "text/csv", "application/octet-stream")
+    kinds = (*kinds, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "x/y", "")
+    for call in api:
+        for name, data in hostile.FILES.items() if call.takes_file else ():
+            for kind in kinds:
+                reply = operator.post(call.url(), content=data, headers={"content-type": kind})
+                ledger.hold(reply, {200, 400, 415}, what=f"{name} as {kind}")
+                if reply.status_code == 200:
+                    report = reply.json()["report"]
+                    assert int(report["created"]) == int(report["changed"]) == 0, (name, kind)
+    ledger.settle(300)
+
+
+def test_a_forged_page_token_gives_at_most_a_page(operator, api, ledger):
+    lists = [c for c in api if "page_token" in {one["name"] for one in c.parameters("query")}]
+    asked = {"/api/v1/query": {"q": "公司", "kind": "credit", "page_size": 1}}
+    first = {}
+    for call in lists:
+        params = asked.setdefault(call.path, {"page_size": 1})
+        answer = operator.get(call.path, params=params).json()
+        first[call.path] = answer.get("next_page_token") or answer["groups"][0]["next_page_token"]
+    for call in lists:
+        for source, token in first.items():
+            for one in (*hostile.forged(token), *([token] if source != call.path else [])):
+                reply = operator.get(call.path, params={**asked[call.path], "page_token": one})
+                field = "page_token" if reply.status_code == 400 else None
+                ledger.hold(reply, {200, 400}, field=field, what=source)
+        for size in ("-1", "201", "2147483648", "1e2", "٣", "1.0", "+1", "0x10"):
+            reply = operator.get(call.path, params={**asked[call.path], "page_size": size})
+            ledger.hold(reply, {400}, field="page_size")
+    ledger.settle(500)
+
+
+def test_all_that_was_published_meanwhile_can_be_listed_found_and_opened(operator, api):
+    """After the tests above: what a department took, every page shows."""
+    pages = 0
+    for call in api:
+        if call.verb != "GET" or call.parameters("path") or call.path == "/api/v1/query":
+            continue
+        params = {"page_size": 200} if "page_size" in str(call.told["parameters"]) else {}
+        reply = operator.get(call.path, params=params)
+        assert reply.status_code in (200, 400), reply.text
+    for kind in ("item", "credit", "utility", "website"):
+        for text in ("公告", "许可", "有限公司", "网站", "example", "x", "1"):
+            answer = operator.get(
+                "/api/v1/query", params={"q": text, "kind": kind, "page_size": 50}
+            )
+            assert answer.status_code == 200, answer.text
+            for hit in answer.json()["groups"][0]["hits"]:
+                assert operator.get(hit["url"]).status_code == 200, hit
+                pages += 1
+    assert pages > 50
+
+
+@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
+def test_answers_to_what_the_document_leads_to_are_as_the_document_says(operator, document, mode):
+    schema = schemathesis.openapi.from_dict(document)
+    schema.config.update(base_url=str(operator.base_url))
+    asked = 0
+    for found in schema.get_all_operations():
+        operation = found.ok()
+
+        @settings(
+            max_examples=EXAMPLES,
+            deadline=None,
+            database=None,
+            derandomize=True,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(case=operation.as_strategy(generation_mode=mode))
+        def check(case):
+            nonlocal asked
+            asked += 1
+            headers = {"authorization": operator.headers["authorization"]}
+            case.call_and_validate(headers=headers, checks=CHECKS, timeout=20)
+
+        with contextlib.suppress(Unsatisfiable):  # nothing in it can be wrong
+            check()
+    assert asked > 200
+
+
+def test_after_all_of_it_the_platform_is_well_and_nothing_failed_inside(city):
+    ready = city.get("/readyz")
+    assert ready["status"] == "ok"
+    said = [line for log in city.logs().values() for line in log.splitlines()]
+    inside = ("a request failed", "a department failed", "Traceback (most recent call last)")
+    assert [line for line in said if any(words in line for words in inside)] == []
