@@ -21,7 +21,7 @@ from gateway.onestop.directory import INDEXER_LOCK, LockHeld
 from gateway.onestop.schema import Stored, subject_document
 from services.common.settings import DEPARTMENTS
 from services.websites.store import COUNTS
-from tests.e2e.city import WITHIN, seconds_of, titles
+from tests.e2e.city import WITHIN, command, seconds_of, titles
 
 WELL, DIFFERS, NO_ANSWER = 0, 1, 3
 ASKED = 120  # queries for a median
@@ -189,6 +189,21 @@ def indexer_away(city):
         city.until(held, "the indexer's lock", 5)
         yield root
     city.stack.wait_back("indexer", killed)
+
+
+def test_after_a_restore_every_copy_is_made_anew_and_agrees(city, credit_out):
+    code = city.query("有限公司", kind="credit")["groups"][0]["hits"][0]["id"].partition("/")[2]
+    credit_out()
+    module = "services.common.eventlog.restore"
+    assert command(module, "weather", env=city.stack.env).code == 2
+    restored = command(module, "credit", env=city.stack.env)
+    assert (restored.code, "新纪元" in restored.out) == (WELL, True)
+    assert city.zhengtong("start", "credit").code == WELL
+    city.until(lambda: city.source("credit")["status"] == "ok", "credit's return", BACK_SECONDS)
+    assert "the copy of credit is made anew" in city.logs()["indexer.log"]
+    verified = city.zhengtong("index", "verify", "--json")
+    assert (verified.code, verified.json["differences"]) == (WELL, [])
+    assert city.query(code)["groups"][0]["hits"][0]["url"] == f"/credit/{code}"
 
 
 def test_queries_never_fail_while_the_index_is_rebuilt(city):

@@ -52,9 +52,7 @@ def test_every_process_is_told_the_contracts_environment(tmp_path):
     for process in the_plan.platform():
         told = process.environment
         assert told["ZHENGTONG_HTTP_PORT"] == "8099"
-        assert told["MONGODB_URI"] == (
-            "mongodb://127.0.0.1:27117/?replicaSet=rs0&directConnection=true"
-        )
+        assert told["MONGODB_URI"] == ("mongodb://127.0.0.1:27117/?replicaSet=rs0")
         assert told["ZHENGTONG_GRPC_ADDRESSES"] == told["ZHENGTONG_GRPC_LISTEN"]
         assert told["ZHENGTONG_GRPC_LISTEN"].startswith("catalogue=127.0.0.1:50151,credit=")
         assert told["ZHENGTONG_KEYS_DIR"] == str(tmp_path / "keys")
@@ -179,6 +177,7 @@ def test_the_example_settings_name_every_variable_and_set_none():
     for name in (
         *("ZHENGTONG_HTTP_HOST", "ZHENGTONG_HTTP_PORT", "ZHENGTONG_MONGO_PORT"),
         *("ZHENGTONG_AMQP_PORT", "ZHENGTONG_GRPC_LISTEN", "ZHENGTONG_RUN_DIR"),
+        *("ZHENGTONG_RATE_PER_SECOND", "ZHENGTONG_RATE_BURST"),
         *("MONGODB_URI", "AMQP_URI", "OTEL_EXPORTER_OTLP_ENDPOINT", "ZHENGTONG_LOG_LEVEL"),
     ):
         assert f"#{name}=" in text
