@@ -23,6 +23,8 @@ from services.common.eventlog.outbox import Told
 from services.common.eventlog.relay import PUBLISH_BATCH, Relay, envelope
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from aio_pika.abc import AbstractChannel
     from pymongo.asynchronous.database import AsyncDatabase
 
@@ -77,13 +79,29 @@ def _tell(database: Any, facts: int) -> None:
     )
 
 
+class _Until(Relay):
+    """A relay that tells when its watermark stands at a place."""
+
+    def until(self, last: int) -> asyncio.Event:
+        """Set once everything up to `last` is published and marked so."""
+        self._last = last
+        self._done = asyncio.Event()
+        return self._done
+
+    async def _settle(self, batch: Sequence[dict[str, Any]], term: int) -> int:
+        marked = await super()._settle(batch, term)
+        if marked >= self._last:
+            self._done.set()
+        return marked
+
+
 async def _relay(database: AsyncDatabase[dict[str, Any]], amqp_uri: str, facts: int) -> float:
     head = (await database["log"].find_one())["head"]  # type: ignore[index]
-    relay = Relay(database, "bench", amqp_uri, subscribed=frozenset(), declare=_declare)
+    relay = _Until(database, "bench", amqp_uri, subscribed=frozenset(), declare=_declare)
+    done = relay.until(head + facts)
     started = time.perf_counter()
     running = asyncio.create_task(relay.run())
-    while (await database["log"].find_one())["published"] < head + facts:  # type: ignore[index]
-        await asyncio.sleep(0.02)
+    await done.wait()
     seconds = time.perf_counter() - started
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
