@@ -141,7 +141,9 @@ def command(mongod: Mongod, layout: Layout, port: int) -> list[str]:
 
 
 def uri(port: int) -> str:
-    return f"mongodb://{LOOPBACK}:{port}/?replicaSet={REPLICA_SET}&directConnection=true"
+    # Not directConnection: a driver would then fill its pool while the server is starting, with
+    # connections that say for good that the server knows no sessions.
+    return f"mongodb://{LOOPBACK}:{port}/?replicaSet={REPLICA_SET}"
 
 
 def primary(port: int) -> bool:
