@@ -17,6 +17,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
 from functools import cache
+from itertools import compress
 from operator import attrgetter
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -350,11 +351,13 @@ def plain(value: Any) -> dict[str, Any]:
 
     Decimals become texts and enums their values; moments stay as they are.
     """
-    names, values_of = _shape(value.__class__)
+    names, values_of, amounts = _shape(value.__class__)
+    values = values_of(value)
+    # Most fields of most things are blank: they are passed over before any is looked at.
+    told = [part or part.__class__ is Decimal for part in values] if amounts else values
     return {
         name: part if part.__class__ in _AS_THEY_ARE else _plain_part(part)
-        for name, part in zip(names, values_of(value), strict=True)
-        if part or part.__class__ is Decimal
+        for name, part in compress(zip(names, values, strict=True), told)
     }
 
 
@@ -370,12 +373,14 @@ def _plain_part(part: Any) -> Any:
 
 
 @cache
-def _shape(kind: type) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
-    """The names of a dataclass, and what reads all their values at once."""
+def _shape(kind: type) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]], bool]:
+    """The names of a dataclass, what reads all their values at once, and whether any is Decimal."""
     names = tuple(field.name for field in dataclasses.fields(kind))
+    hints = get_type_hints(kind).values()
+    amounts = any(Decimal in (hint, *get_args(hint)) for hint in hints)
     if len(names) == 1:
-        return names, lambda value: (getattr(value, names[0]),)
-    return names, attrgetter(*names)
+        return names, lambda value: (getattr(value, names[0]),), amounts
+    return names, attrgetter(*names), amounts
 
 
 def restore(kind: type[T], values: Mapping[str, Any]) -> T:
