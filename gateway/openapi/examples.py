@@ -37,7 +37,7 @@ def example_for(field: FieldDescriptor) -> Any:
     table = _examples()
     if field.name == "request_id":
         # One for each call: a number that was used for another call is refused.
-        call = field.containing_type.name.removesuffix("Request")
+        call = field.full_name.split(".")[-2].removesuffix("Request")
         return f"{re.sub('(?<=[a-z])(?=[A-Z])', '-', call).lower()}-1"
     if field.message_type and (known := table["messages"].get(name_of(field.message_type))):
         return [known] if field.is_repeated else known
