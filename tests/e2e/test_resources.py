@@ -36,7 +36,10 @@ def used(tmp_path_factory):
 
 
 def held(city):
-    """Proportional set size in MB of every process of a stack, by name."""
+    """Proportional set size in MB of every process of a stack, by name.
+
+    Stacks of other tests that run meanwhile share the pages of programs: some tens of MB less.
+    """
     supervisor = city.stack.pid("supervisor")
     every = {supervisor: "supervisor"} | {
         identity.pid: Path(f"/proc/{identity.pid}/comm").read_text().strip()
