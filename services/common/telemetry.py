@@ -177,5 +177,6 @@ def _configure_logging(service_name: str) -> None:
     # No line tells of these, and looking them up costs a third of a record.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     # These tell of every connection that an outage breaks; their callers say it once.
-    for chatty in ("aiormq", "aio_pika", "amqp", "kombu", "pymongo", "httpx"):
+    for chatty in ("aio_pika", "amqp", "kombu", "pymongo", "httpx"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
+    logging.getLogger("aiormq").setLevel(logging.CRITICAL)  # an ERROR at every attempt to connect
