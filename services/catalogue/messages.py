@@ -72,7 +72,7 @@ def card(item: Item) -> dict[str, Any]:
         "department": item.dept_name,
         "region_code": item.region_code,
         "url": f"/items/{item.item_id}",
-        "codes": [code for code in (item.task_code, item.local_task_code) if code],
+        "codes": _codes(item),
         "facets": {"task_type": item.task_type},
     }
     if item.alias:
@@ -83,6 +83,12 @@ def card(item: Item) -> dict[str, Any]:
     if end:
         values["visible_until_time"] = _rfc3339(end)
     return values
+
+
+def _codes(item: Item) -> list[str]:
+    """Its codes, the most exact first: 实施编码, 基本编码, and the local ones of both."""
+    local = (item.local_task_code, item.local_catalog_code)
+    return [code for code in (item.task_code, item.catalog_code, *local) if code]
 
 
 def _rfc3339(moment: datetime) -> str:

@@ -32,6 +32,11 @@ def test_the_card_of_an_item_says_what_it_is_who_does_it_and_how_long_it_takes()
     }
 
 
+def test_the_card_of_an_item_has_each_of_its_codes_the_most_exact_first():
+    coded = replace(item(), catalog_code="530117001000", local_catalog_code="KM-17-1")
+    assert messages.card(coded)["codes"] == [TASK_CODE, "530117001000", "T-1", "KM-17-1"]
+
+
 @pytest.mark.parametrize(
     ("changes", "summary"),
     [
