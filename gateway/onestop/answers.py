@@ -36,13 +36,15 @@ class Answer:
 
     def json(self) -> bytes:
         """As the API gives it."""
-        return b'{"query":%s,"intent":%s,"took_ms":%.3f,"groups":[%s],"sources":%s%s}' % (
-            orjson.dumps(self.asked.text),
-            orjson.dumps(self.intent()),
-            self.took * 1000,
-            b",".join(self._group(group) for group in self.groups),
-            orjson.dumps([source.row(self.now) for source in self.sources]),
-            b',"suggestions":%s' % orjson.dumps(self.suggestions),
+        return orjson.dumps(
+            {
+                "query": self.asked.text,
+                "intent": self.intent(),
+                "took_ms": round(self.took * 1000, 3),
+                "groups": [self._group(group) for group in self.groups],
+                "sources": [source.row(self.now) for source in self.sources],
+                "suggestions": self.suggestions,
+            }
         )
 
     def intent(self) -> dict[str, Any]:
@@ -57,15 +59,12 @@ class Answer:
             "hint": self.hint,
         }
 
-    def _group(self, group: Group) -> bytes:
-        token = b""
+    def _group(self, group: Group) -> dict[str, Any]:
+        row: dict[str, Any] = {
+            "kind": group.kind,
+            "total": group.total,
+            "hits": [orjson.Fragment(hit.json()) for hit in group.hits],
+        }
         if group.next_offset is not None:
-            token = b',"next_page_token":"%s"' % (
-                self.asked.next_page_token(group.next_offset).encode()
-            )
-        return b'{"kind":%s,"total":%d,"hits":[%s]%s}' % (
-            orjson.dumps(group.kind),
-            group.total,
-            b",".join(hit.json() for hit in group.hits),
-            token,
-        )
+            row["next_page_token"] = self.asked.next_page_token(group.next_offset)
+        return row

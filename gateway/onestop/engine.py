@@ -22,7 +22,6 @@ from services.common.errors import Unavailable
 from services.common.identifiers import is_within
 
 if TYPE_CHECKING:
-    import tantivy
     from starlette.types import Receive, Scope, Send
 
     from gateway.onestop.asked import Asked
@@ -51,6 +50,7 @@ class OneStop:
         self._interpreter = Interpreter(self.regions, Synonyms())
         self._corrector = Corrector()
         self._remapped_at = 0.0
+        self._search: Search | None = None
 
     @classmethod
     def open(cls, settings: Settings, calls: Calls) -> OneStop:
@@ -88,14 +88,14 @@ class OneStop:
         """
         began = time.perf_counter()
         now = _now()
-        searcher = self._reader.searcher()
-        if searcher is None:
+        search = self._latest()
+        if search is None:
             raise IndexNotReady("一站式查询正在准备数据，请稍后再试。")
-        if asked.kind and asked.kind not in KNOWN_KINDS:
-            _check_kind(searcher, asked.kind)
+        if asked.kind and asked.kind not in (*KNOWN_KINDS, *search.kinds):
+            raise unknown_kind()
         question = self._understand(asked)
         credit = self._ask_live(asked, question)
-        found = await self._find(searcher, question, asked, now)
+        found = await self._find(search, question, asked, now)
         answer = Answer(
             asked=asked,
             question=found.question,
@@ -113,6 +113,15 @@ class OneStop:
         answer.took = time.perf_counter() - began
         return answer
 
+    def _latest(self) -> Search | None:
+        """The index as of its last commit; None: there is no index yet."""
+        searcher = self._reader.searcher()
+        if searcher is None:
+            return None
+        if self._search is None or self._search.searcher is not searcher:
+            self._search = Search(searcher)
+        return self._search
+
     def _understand(self, asked: Asked) -> Question:
         """The question; a region in the text that contradicts the one asked for is only a word."""
         question = self._interpreter.understand(asked.text)
@@ -129,11 +138,8 @@ class OneStop:
             return None
         return asyncio.create_task(live.credit_of(self._calls, question.subject_code))
 
-    async def _find(
-        self, searcher: tantivy.Searcher, question: Question, asked: Asked, now: int
-    ) -> Found:
+    async def _find(self, search: Search, question: Question, asked: Asked, now: int) -> Found:
         wanted = Wanted(asked.region, asked.kind, asked.page_size, asked.offset, now)
-        search = Search(searcher)
         groups = search.find(question, wanted)
         if groups or (asked.kind and search.finds(question, replace(wanted, kind=""))):
             return Found(question, groups)
@@ -146,14 +152,13 @@ class OneStop:
                 if groups := search.find(other, wanted):
                     return Found(other, groups)
         if question.type == "text":
-            return await self._find_corrected(search, searcher, question, wanted)
+            return await self._find_corrected(search, question, wanted)
         return Found(question)
 
-    async def _find_corrected(
-        self, search: Search, searcher: tantivy.Searcher, question: Question, wanted: Wanted
-    ) -> Found:
+    async def _find_corrected(self, search: Search, question: Question, wanted: Wanted) -> Found:
         if self._corrector.stale(self._reader.generation):
-            await asyncio.to_thread(self._corrector.renew, searcher, self._reader.generation)
+            generation = self._reader.generation
+            await asyncio.to_thread(self._corrector.renew, search.searcher, generation)
         meant = [
             other
             for text in self._corrector.corrections(question.exact)
@@ -181,11 +186,6 @@ class OneStop:
             self._reader.remap()
             self._remapped_at = time.monotonic()
         return self._sources.at(now, self._reader.status_moved())
-
-
-def _check_kind(searcher: tantivy.Searcher, kind: str) -> None:
-    if kind not in {known for known, _ in searcher.terms_with_prefix("kind", kind)}:
-        raise unknown_kind()
 
 
 def _put_first(answer: Answer, credit: live.Credit) -> None:

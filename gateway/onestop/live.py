@@ -85,4 +85,4 @@ def _hit(answer: pb.GetCreditResponse) -> Hit:
         "as_of": rfc3339(as_of.seconds * 1_000_000 + as_of.nanos // 1000),
         "version": subject.version,
     }
-    return Hit(orjson.dumps(card), card, _DIRECT)
+    return Hit(orjson.dumps(card), _DIRECT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
@@ -77,24 +78,30 @@ class Search:
     """One look at one commit of the index."""
 
     def __init__(self, searcher: tantivy.Searcher) -> None:
-        self._searcher = searcher
+        self.searcher = searcher
+
+    @cached_property
+    def kinds(self) -> list[str]:
+        """The groups there are, the largest first."""
+        counted = self.searcher.terms_with_prefix("kind", "", limit=MOST_KINDS)
+        return [kind for kind, _ in sorted(counted, key=itemgetter(1), reverse=True)]
 
     def find(self, question: Question, wanted: Wanted) -> list[Group]:
         """What says the words; if nothing does, what says the question in one piece."""
-        groups = self._groups(ranking.by_words(question, self._searcher), question, wanted)
+        groups = self._groups(ranking.by_words(question, self.searcher), question, wanted)
         if not groups:
             groups = self._groups(ranking.in_one_piece(question), question, wanted)
         return groups
 
     def find_roughly(self, question: Question, wanted: Wanted) -> list[Group]:
         """What says most of the words."""
-        query = ranking.by_most_words(question, self._searcher)
+        query = ranking.by_most_words(question, self.searcher)
         return self._groups(query, question, wanted)
 
     def finds(self, question: Question, wanted: Wanted) -> bool:
         """Whether `find` would find anything by words."""
-        query = asked_for(ranking.by_words(question, self._searcher), question, wanted)
-        return bool(self._searcher.search(query, 1, count=False).hits)
+        query = asked_for(ranking.by_words(question, self.searcher), question, wanted)
+        return bool(self.searcher.search(query, 1, count=False).hits)
 
     def _groups(self, found: Query | None, question: Question, wanted: Wanted) -> list[Group]:
         if found is None:
@@ -120,18 +127,17 @@ class Search:
                 yield Group(kind, totals[kind], hits)
 
     def _totals(self, query: Query, count: int) -> dict[str, int]:
-        """How many of each kind were found; the commonest kind is what remains of them all."""
+        """How many of each kind were found; of the largest, what remains of all."""
         if not count:
             return {}
-        kinds = self._searcher.terms_with_prefix("kind", "", limit=MOST_KINDS)
-        commonest, _ = max(kinds, key=itemgetter(1))
-        rare = [ranking.term("kind", kind) for kind, _ in kinds if kind != commonest]
+        largest, *others = self.kinds
+        rare = [ranking.term("kind", kind) for kind in others]
         totals = self._totals_of(ranking.all_of([ranking.any_of(rare), query])) if rare else {}
         remaining = count - sum(totals.values())
-        return {commonest: remaining, **totals} if remaining else totals
+        return {largest: remaining, **totals} if remaining else totals
 
     def _totals_of(self, query: Query) -> dict[str, int]:
-        buckets = self._searcher.aggregate(query, _COUNT)["kinds"]["buckets"]
+        buckets = self.searcher.aggregate(query, _COUNT)["kinds"]["buckets"]
         return {bucket["key"]: bucket["doc_count"] for bucket in buckets}
 
     def _page(self, query: Query, question: Question, wanted: Wanted) -> list[Group]:
@@ -145,7 +151,7 @@ class Search:
         return [Group(wanted.kind, total, hits, next_offset=end if more else None)]
 
     def _window(self, query: Query, question: Question, now: int, limit: int) -> Window:
-        return Window(self._searcher, ranking.ranked(query, ranking.first(question)), limit, now)
+        return Window(self.searcher, ranking.ranked(query, ranking.first(question)), limit, now)
 
 
 def asked_for(found: Query, question: Question, wanted: Wanted) -> Query:

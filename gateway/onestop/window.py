@@ -17,7 +17,7 @@ from gateway.onestop.ranking import PHRASE, PREFIX
 from gateway.onestop.schema import kind_number, stored_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     import tantivy
     from tantivy import DocAddress, Query
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 CLOSELY = 24  # how many of the first are looked at closely
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Hit:
     """One thing found.
 
@@ -34,8 +34,12 @@ class Hit:
     """
 
     stored: bytes
-    card: dict[str, Any]
     score: float
+
+    @property
+    def card(self) -> dict[str, Any]:
+        """What was stored, read."""
+        return dict(orjson.loads(self.stored))
 
     def json(self) -> bytes:
         """As it stands in the answer."""
@@ -58,14 +62,15 @@ class Window:
     def __init__(self, searcher: tantivy.Searcher, query: Query, limit: int, now: int) -> None:
         self._searcher = searcher
         found = searcher.search(query, limit, count=True, weight_by_field="weight")
-        ends = searcher.fast_field_values("due", [address for _, address in found.hits])
-        self._first: list[tuple[float, DocAddress]] = [
-            hit for hit, end in zip(found.hits, ends, strict=True) if end is None or end > now
-        ]
-        self._read: dict[int, tuple[bytes, dict[str, Any]]] = {}
         self.count: int = found.count  # type: ignore[attr-defined]
-        self.hidden = len(found.hits) - len(self._first)
-        self.full = len(found.hits) == limit
+        first: list[tuple[float, DocAddress]] = found.hits  # made anew each time it is asked for
+        ends = searcher.fast_field_values("due", [address for _, address in first])
+        self._first = [
+            hit for hit, end in zip(first, ends, strict=True) if end is None or end > now
+        ]
+        self._read: dict[int, bytes] = {}
+        self.hidden = len(first) - len(self._first)
+        self.full = len(first) == limit
 
     def best(self, exact: str, end: int, kind: str = "", *, start: int = 0) -> list[Hit]:
         """Some of the hits, best first; those whose title says the question are lifted.
@@ -77,7 +82,7 @@ class Window:
         places = self._places(kind)
         ranked = self._ranked(places[:CLOSELY], exact, end)
         ranked += [(-self._first[place][0], place) for place in places[CLOSELY:end]]
-        return [Hit(*self._stored(place), -score) for score, place in ranked[start:end]]
+        return [Hit(self._stored(place), -score) for score, place in ranked[start:end]]
 
     def _places(self, kind: str) -> Sequence[int]:
         """Where the hits of a kind stand among the first."""
@@ -92,7 +97,7 @@ class Window:
 
         Where scores are equal the order of the index stays.
         """
-        may_say = self._may_say(places, exact)
+        may_say = self._may_say(places, exact, wanted)
         best: list[tuple[float, int]] = []
         for place in places if may_say else places[:wanted]:
             score = self._first[place][0]
@@ -104,22 +109,24 @@ class Window:
             insort(best, (-score, place))
         return best
 
-    def _may_say(self, places: Sequence[int], exact: str) -> set[int]:
+    def _may_say(self, places: Sequence[int], exact: str, wanted: int) -> Collection[int]:
         """The places that would be lifted if their title said the question in one piece."""
+        if len(places) >= wanted and self._first[places[wanted - 1]][0] >= PREFIX + PHRASE:
+            return ()  # no lower one would get among those that are wanted
         low = [place for place in places if self._first[place][0] < PREFIX]
         if not low:
-            return set()
+            return ()
         said, pairs = self._numbers("title_pairs"), text.pairs_as_bits(exact)
         return {place for place in low if said[place] & pairs == pairs}
 
     def _says_it_whole(self, place: int, exact: str) -> bool:
-        title = self._stored(place)[1]["title"]
+        title = orjson.loads(self._stored(place))["title"]
         return exact in title or (not title.isalnum() and exact in text.squeeze(text.fold(title)))
 
-    def _stored(self, place: int) -> tuple[bytes, dict[str, Any]]:
+    def _stored(self, place: int) -> bytes:
         if place not in self._read:
-            stored = stored_bytes(self._searcher.doc(self._first[place][1]), "hit")
-            self._read[place] = stored, orjson.loads(stored)
+            document = self._searcher.doc(self._first[place][1])
+            self._read[place] = stored_bytes(document, "hit")
         return self._read[place]
 
     def _numbers(self, field: str) -> list[Any]:

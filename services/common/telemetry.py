@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from random import getrandbits
 from typing import TYPE_CHECKING
 
+import orjson
 from opentelemetry import context as otel_context
 from opentelemetry import metrics, trace
 from opentelemetry.sdk.resources import Resource
@@ -34,7 +35,6 @@ tracer = trace.get_tracer("zhengtong")
 meter = metrics.get_meter("zhengtong")
 _PROPAGATOR = TraceContextTextMapPropagator()
 _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
-_JSON = json.JSONEncoder(ensure_ascii=False)
 _NOTHING = otel_context.Context()
 _exports = bool(os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"))
 
@@ -165,7 +165,10 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return _JSON.encode(line)
+        try:
+            return orjson.dumps(line).decode()
+        except TypeError:  # half a surrogate in somebody's text
+            return json.dumps(line)
 
 
 def _configure_logging(service_name: str) -> None:
