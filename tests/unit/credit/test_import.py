@@ -101,6 +101,8 @@ def test_a_file_does_not_bring_back_what_was_withdrawn():
         assert (report.rejected, report.unchanged, report.changed) == (len(rows), 0, 0)
         assert {one.field for one in report.rejections} == {"CF_WSH"}
     assert not store.get(Penalty, penalty_id).public
+    in_order, _ = imported("penalties_2018", changed, None, changed, store=store)
+    assert [one.row for one in in_order.rejections] == [1, 2, 3]
     again = usecases.disclose(store.get(Penalty, penalty_id).record, seen=0, store=store)
     assert again == Listed(again.record, version=3, update_time=NOW)
 
