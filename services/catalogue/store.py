@@ -255,13 +255,14 @@ class MongoStore:
         if not facts:
             return
         tick = outbox.next_tick(max(self._ticks.values(), default=0))
+        last = outbox.last_tick(tick, len(facts))
         updated = self._unit.now.isoformat().replace("+00:00", "Z")
         writes: list[InsertOne[Document] | ReplaceOne[Document]] = []
         records: list[tuple[str, bytes]] = []
         for fact in facts:
             listed = self._timed(fact.listed)
             plain = fields.plain(listed.item)
-            writes.append(_write_of(_document(listed, plain, tick)))
+            writes.append(_write_of(_document(listed, plain, last)))
             records.append((listed.item.item_id, messages.record_json(listed, plain, updated)))
         replaced = sum(isinstance(write, ReplaceOne) for write in writes)
         result = self._items.bulk_write(writes, ordered=False, session=self._unit.session)

@@ -255,13 +255,14 @@ class MongoStore:
         if not facts:
             return
         tick = outbox.next_tick(max(self._ticks.values(), default=0))
+        last = outbox.last_tick(tick, len(facts))
         updated = self._unit.now.isoformat().replace("+00:00", "Z")
         documents: dict[type[Record], list[Document]] = {}
         records: list[tuple[str, bytes]] = []
         for fact in facts:
             listed = replace(fact.listed, update_time=self._unit.now)
             plain = fields.plain(listed.record)
-            document = _document(listed, plain, tick)
+            document = _document(listed, plain, last)
             documents.setdefault(type(listed.record), []).append(document)
             records.append((document["_id"], messages.record_json(listed, plain, updated)))
         for kind, written in documents.items():

@@ -230,6 +230,7 @@ class MongoStore(Generic[T]):
         if not facts:
             return
         tick = outbox.next_tick(max(self._ticks.values(), default=0))
+        last = outbox.last_tick(tick, len(facts))
         updated = messages.rfc3339(self._unit.now)
         writes: list[InsertOne[Document] | ReplaceOne[Document]] = []
         records: list[tuple[str, bytes]] = []
@@ -237,7 +238,7 @@ class MongoStore(Generic[T]):
             listed = self._timed(fact.listed)
             plain = fields.plain(listed.thing)
             body = messages.json_form(plain)
-            writes.append(_write_of(self._document(listed, plain, body, tick)))
+            writes.append(_write_of(self._document(listed, plain, body, last)))
             records.append((listed.thing.subject, messages.record_json(listed, body, updated)))
         replaced = sum(isinstance(write, ReplaceOne) for write in writes)
         result = self._things.bulk_write(writes, ordered=False, session=self._unit.session)

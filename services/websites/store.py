@@ -209,12 +209,13 @@ class MongoStore:
         if not facts:
             return
         tick = outbox.next_tick(max(self._ticks.values(), default=0))
+        last = outbox.last_tick(tick, len(facts))
         updated = messages.rfc3339(self._unit.now)
         writes: list[InsertOne[Document] | ReplaceOne[Document]] = []
         records: list[tuple[str, bytes]] = []
         for fact in facts:
             listed = self._timed(fact.listed)
-            writes.append(_write_of(_document(listed, tick)))
+            writes.append(_write_of(_document(listed, last)))
             records.append((listed.thing.subject, messages.record_json(listed, updated)))
         replaced = sum(isinstance(write, ReplaceOne) for write in writes)
         collection = self._unit.database[_COLLECTIONS[type(facts[0].listed.thing)]]

@@ -151,7 +151,7 @@ def test_a_command_that_does_not_exist_does_not_take_the_others_down(run, tmp_pa
     tool = wait(lambda: pids.recall(supervised.layout.pids, "tool"))
     script.unlink()
     tool.signal(signal.SIGKILL)
-    wait(lambda: supervised.rows()["tool"]["restarts"] >= 2)
+    wait(lambda: supervised.rows().get("tool", {"restarts": 0})["restarts"] >= 2)
 
     assert supervised.log("other") == ["up"]
     script.write_text("#!/bin/sh\nexec sleep 600\n")

@@ -54,6 +54,15 @@ def next_tick(last: int) -> int:
     return max(time.time_ns() // 1000, last + 1)
 
 
+def last_tick(first: int, records: int) -> int:
+    """The clock of aggregates whose changes are told in bulk, in facts from tick `first` on.
+
+    It lies after all those facts, of which there are at most two for each record, so that the next
+    change of any of them is stamped later even if the machine's clock is set back meanwhile.
+    """
+    return first + 2 * records
+
+
 def tell(fact: Message, *, subject: str, version: int, tick: int, removal: bool = False) -> Told:
     """A fact about one aggregate."""
     return Told(
@@ -76,7 +85,7 @@ def tell_records(
         kind: full protobuf name of a fact with a list `records`.
         records: subject and protobuf JSON of each record, in order.
         batch: subject of the facts themselves.
-        tick: at least the highest tick of the aggregates.
+        tick: of the first fact; the aggregates keep `last_tick`.
     """
     told: list[Told] = []
     subjects: list[str] = []
