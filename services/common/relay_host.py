@@ -13,14 +13,14 @@ import aio_pika
 from aio_pika.exceptions import PublishError
 from pymongo.errors import PyMongoError
 
-from services.common.delivery import parked, topology
+from services.common.delivery import parked, redactions, topology
 from services.common.eventlog import log
 from services.common.eventlog.log import whole
 from services.common.eventlog.relay import BROKER_AWAY, Relay
 from services.common.transaction import is_primary
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from aio_pika.abc import AbstractChannel, AbstractExchange
     from pymongo.asynchronous.database import AsyncDatabase
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 LOOK_EVERY = 0.3  # seconds between looks at the control files
 PUT_BACK_EVERY = 0.25
 PUT_BACK_BATCH = 100
+TAKE_REDACTIONS_EVERY = 1.0
 SLOWEST_RETRY = 2.0
 CONFIRM_WITHIN = 10.0
 
@@ -114,15 +115,27 @@ async def _run(
         subscribed=topology.subscribers(known, name),
         declare=declare,
     )
+    retries = topology.retry_exchange(name)
+    heard = topology.redactions_heard(known, name)
+
+    async def put_back_what_is_due(channel: AbstractChannel) -> None:
+        if not await put_back(database, await channel.get_exchange(retries, ensure=False)):
+            await asyncio.sleep(PUT_BACK_EVERY)
+
+    async def take_up(channel: AbstractChannel) -> None:
+        await take_redactions(database, heard, channel)
+
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(relay.run())
-        tasks.create_task(_put_back_for_ever(name, database, amqp_uri, known))
+        tasks.create_task(_over_a_channel(name, amqp_uri, known, put_back_what_is_due))
+        if heard:
+            tasks.create_task(_over_a_channel(name, amqp_uri, known, take_up))
 
 
-async def _put_back_for_ever(
-    name: str, database: AsyncDatabase[Document], amqp_uri: str, known: Topology
+async def _over_a_channel(
+    name: str, amqp_uri: str, known: Topology, work: Callable[[AbstractChannel], Awaitable[None]]
 ) -> None:
-    """Put parked messages back when they are due; whoever is away is waited for."""
+    """Do some work over and over; whoever is away is waited for."""
     delay = 0.1
     while True:
         try:
@@ -130,15 +143,25 @@ async def _put_back_for_ever(
             async with connection:
                 channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
                 await topology.declare(channel, known)
-                exchange = await channel.get_exchange(topology.retry_exchange(name))
                 delay = 0.1
                 while True:
-                    if not await put_back(database, exchange):
-                        await asyncio.sleep(PUT_BACK_EVERY)
+                    await work(channel)
         except (*BROKER_AWAY, PyMongoError) as error:
             logger.warning("%s: parked messages wait: %r", name, error)
             await asyncio.sleep(delay)
             delay = min(delay * 2, SLOWEST_RETRY)
+
+
+async def take_redactions(
+    database: AsyncDatabase[Document], queues: Sequence[str], channel: AbstractChannel
+) -> None:
+    """Take up what sources have redacted, and what they will within a second."""
+    for name in queues:
+        queue = await channel.get_queue(name)
+        while (message := await queue.get(fail=False)) is not None:
+            await whole(redactions.take(database, message.body, datetime.now(UTC)))
+            await message.ack()
+    await asyncio.sleep(TAKE_REDACTIONS_EVERY)
 
 
 async def put_back(database: AsyncDatabase[Document], exchange: AbstractExchange) -> int:

@@ -276,6 +276,29 @@ def test_a_message_that_fails_is_deferred_seen_replayed_and_acts_once(city):
     assert told, "the story of the failure carries the trace of the change"
 
 
+def test_what_is_withdrawn_leaves_a_parked_message_too_and_still_counts_once(city):
+    before = city.counted("catalogue", "item")
+    with counting_refused(city):
+        name = "推迟后又撤回的演练事项"
+        item_id = city.publish(name)["item_id"]
+        city.until(lambda: name in bodies(city), "a parked message with the name", BACK_SECONDS)
+        city.withdraw(item_id)
+        city.until(lambda: name not in bodies(city), "the payload to be gone", BACK_SECONDS)
+        city.until(lambda: item_id in bodies(city), "the message to be parked still", BACK_SECONDS)
+    for row in parked(city, "deferred"):
+        city.zhengtong("events", "replay", row["parked_id"], "--department", "websites")
+    city.until(lambda: city.counted("catalogue", "item") == before + 1, "the count", BACK_SECONDS)
+    city.until(lambda: parked(city, "deferred") == [], "no message left", BACK_SECONDS)
+
+
+def bodies(city):
+    """What the parked messages of websites say, all of them together."""
+    with pymongo.MongoClient(city.stack.env["MONGODB_URI"]) as client:
+        return b"\n".join(
+            bytes(row["body"]) for row in client["zt_websites"]["parked"].find()
+        ).decode(errors="replace")
+
+
 def parked(city, kind):
     return city.zhengtong("events", kind, "--json").json
 

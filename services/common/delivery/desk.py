@@ -18,7 +18,7 @@ from opentelemetry.trace import get_current_span, use_span
 from pymongo import ASCENDING, IndexModel, ReturnDocument, UpdateOne
 from pymongo.errors import PyMongoError
 
-from services.common.delivery import parked
+from services.common.delivery import parked, redactions
 from services.common.delivery.failures import (
     CRASHED_WORKER,
     LONGEST_DETAIL,
@@ -211,12 +211,14 @@ class Desk:
             "type": self._subscription.type,
             "id": event.id if event else message.message_id,
             "subject": event.subject if event else "",
+            "subjects": redactions.subjects_of(message.body),
         }
         if event is None:
             # Nobody reads what it says: the log names the message, and nothing out of it.
             logger.error("%s %s: %s", self._subscription.queue, message.message_id, why.reason)
         now = self._department.now()
         self._lasting(lambda: parked.park(self._database, message, why, about=about, now=now))
+        self._lasting(lambda: redactions.settle(self._database, message.key))
         self._count("deferred" if why.due else "dead")
 
     def _lasting(self, act: Callable[[], Any]) -> Any:

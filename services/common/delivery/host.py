@@ -20,7 +20,7 @@ from nameko.containers import ServiceContainer  # noqa: E402
 from pymongo import MongoClient  # noqa: E402
 from pymongo.errors import PyMongoError  # noqa: E402
 
-from services.common.delivery import desk, parked, queues, readers  # noqa: E402
+from services.common.delivery import desk, parked, queues, readers, redactions  # noqa: E402
 from services.common.delivery.consumer import config, service_of  # noqa: E402
 from services.common.delivery.subscriptions import subscriptions  # noqa: E402
 from services.common.delivery.topology import worker_of  # noqa: E402
@@ -138,7 +138,7 @@ class Hosted:
 
     def _prepare(self) -> None:
         database = self._department.database
-        for module in (parked, readers, desk):
+        for module in (parked, readers, desk, redactions):
             module.ensure(database)
         queues.remember(database, self._subscribed)
 

@@ -32,6 +32,7 @@ LARGEST_BODY = 15_000_000  # bytes; a document holds 16 MB
 INDEXES = [
     IndexModel([("due", ASCENDING)], name="due"),
     IndexModel([("parked_time", ASCENDING), ("_id", ASCENDING)], name="listed"),
+    IndexModel([("source", ASCENDING), ("subjects", ASCENDING)], name="subjects"),
 ]
 
 
@@ -140,6 +141,7 @@ def park(
         "type": str(about.get("type", "")),
         "event_id": str(about.get("id", "")),
         "subject": str(about.get("subject", "")),
+        "subjects": list(about.get("subjects", ())),
         "attempt": why.attempt,
         "reason": why.reason,
         "detail": why.detail,

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from services.common.delivery.subscriptions import subscriptions
+from services.common.eventlog.redaction import REDACTED
 from services.common.settings import DEPARTMENTS
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Queue:
-    """A durable queue without arguments, of one handler."""
+    """A durable queue without arguments: of one handler, or of a source's redactions."""
 
     name: str
     source: str
@@ -70,6 +71,11 @@ def retry_exchange(department: str) -> str:
     return f"{department}.retry"
 
 
+def redaction_queue(source: str, department: str) -> str:
+    """Where a department hears what a source has redacted; its relay takes that up."""
+    return f"{REDACTED}-{source}--{department}"
+
+
 def topology_of(workers: Iterable[type[Any]]) -> Topology:
     """What these workers need, and the two exchanges of each."""
     exchanges, queues, bindings = set(), set(), set()
@@ -81,6 +87,9 @@ def topology_of(workers: Iterable[type[Any]]) -> Topology:
             queues.add(Queue(one.queue, one.source, one.type, one.department))
             bindings.add(Binding(events_exchange(one.source), one.queue, one.type))
             bindings.add(Binding(retry_exchange(one.department), one.queue, one.queue))
+            heard = redaction_queue(one.source, one.department)
+            queues.add(Queue(heard, one.source, REDACTED, one.department))
+            bindings.add(Binding(events_exchange(one.source), heard, REDACTED))
     return Topology(tuple(sorted(exchanges)), tuple(sorted(queues)), tuple(sorted(bindings)))
 
 
@@ -93,6 +102,12 @@ def worker_of(department: str) -> type[Any]:
 def subscribers(topology: Topology, source: str) -> frozenset[str]:
     """The types of a department's facts that somebody has a queue for; these must be routable."""
     return frozenset(queue.type for queue in topology.queues if queue.source == source)
+
+
+def redactions_heard(topology: Topology, department: str) -> list[str]:
+    """The queues in which a department hears what its sources have redacted."""
+    of_mine = (queue for queue in topology.queues if queue.department == department)
+    return [queue.name for queue in of_mine if queue.type == REDACTED]
 
 
 async def declare(channel: AbstractChannel, topology: Topology) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     Document = dict[str, Any]
 
 EMPTY = "{}"
+REDACTED = "redacted"  # routing key of what other departments are told of it
 
 
 async def redact(database: AsyncDatabase[Document], removals: Sequence[Document]) -> None:

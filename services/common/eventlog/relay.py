@@ -23,7 +23,7 @@ from pymongo.errors import PyMongoError
 from services.common.envelope import attributes
 from services.common.eventlog import log
 from services.common.eventlog.log import whole
-from services.common.eventlog.redaction import redact
+from services.common.eventlog.redaction import REDACTED, redact
 from services.common.telemetry import handing_on
 
 if TYPE_CHECKING:
@@ -284,7 +284,12 @@ async def publish(
         PublishError: a fact with a subscriber could not be routed; its queue is not declared.
     """
     beneath = await channel.get_underlay_channel()
-    confirms = (_publish_one(beneath, department, event, subscribed) for event in batch)
+    confirms = [_publish_one(beneath, department, event, subscribed) for event in batch]
+    removed = {event["subject"]: int(event["sequence"]) for event in batch if event["removal"]}
+    if removed and REDACTED in subscribed:
+        body = orjson.dumps({"source": f"/{department}", "removed": removed})
+        message_id = f"{REDACTED}/{department}/{batch[-1]['sequence']}"
+        confirms.append(_send(beneath, department, REDACTED, body, message_id, mandatory=True))
     async with asyncio.timeout(PUBLISH_TIMEOUT):
         await asyncio.gather(*confirms)
 
@@ -297,17 +302,30 @@ async def _publish_one(
 ) -> None:
     kind = event["type"]
     with handing_on(f"{department}.events publish", event["traceparent"]) as traceparent:
-        properties = _AS_ALL.properties
-        properties.message_id = event["_id"]
-        # An exchange of aio_pika waits for each message to be sent before it takes the next.
-        await channel.basic_publish(  # type: ignore[call-arg]  # as aiormq's own class has it
-            envelope(department, event | {"traceparent": traceparent}),
-            exchange=f"{department}.events",
-            routing_key=kind,
-            properties=properties,
-            mandatory=kind in subscribed,
-            wait=False,
-        )
+        body = envelope(department, event | {"traceparent": traceparent})
+        await _send(channel, department, kind, body, event["_id"], mandatory=kind in subscribed)
+
+
+async def _send(  # noqa: PLR0913  (plain data)
+    channel: aiormq.abc.AbstractChannel,
+    department: str,
+    routing_key: str,
+    body: bytes,
+    message_id: str,
+    *,
+    mandatory: bool,
+) -> None:
+    properties = _AS_ALL.properties
+    properties.message_id = message_id
+    # An exchange of aio_pika waits for each message to be sent before it takes the next.
+    await channel.basic_publish(  # type: ignore[call-arg]  # as aiormq's own class has it
+        body,
+        exchange=f"{department}.events",
+        routing_key=routing_key,
+        properties=properties,
+        mandatory=mandatory,
+        wait=False,
+    )
 
 
 def envelope(department: str, event: Document) -> bytes:

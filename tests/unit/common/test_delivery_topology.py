@@ -8,6 +8,7 @@ from zhengtong.credit.v1.credit_events_pb2 import PermitDisclosed
 
 from services.common.delivery import reacts, topology
 from services.common.delivery.topology import Binding, Exchange, Queue
+from services.common.eventlog.redaction import REDACTED
 from services.common.settings import DEPARTMENTS
 
 
@@ -29,7 +30,7 @@ def test_every_handler_has_a_queue_bound_to_its_fact_and_to_the_retries():
     assert Queue(queue, "catalogue", kind, "ledger") in made.queues
     assert Binding("catalogue.events", queue, kind) in made.bindings
     assert Binding("ledger.retry", queue, queue) in made.bindings
-    assert len(made.queues) == 2
+    assert len([queue for queue in made.queues if queue.type != REDACTED]) == 2
     assert set(made.exchanges) == {
         Exchange("catalogue.events", "topic"),
         Exchange("credit.events", "topic"),
@@ -38,9 +39,20 @@ def test_every_handler_has_a_queue_bound_to_its_fact_and_to_the_retries():
     }
 
 
+def test_a_department_hears_what_each_of_its_sources_has_redacted():
+    made = topology.topology_of([Worker])
+    heard = topology.redactions_heard(made, "ledger")
+    assert heard == ["redacted-catalogue--ledger", "redacted-credit--ledger"]
+    assert Binding("credit.events", "redacted-credit--ledger", REDACTED) in made.bindings
+    assert topology.redactions_heard(made, "credit") == []
+
+
 def test_a_relay_knows_which_facts_somebody_awaits():
     made = topology.topology_of([Worker])
-    assert topology.subscribers(made, "credit") == {PermitDisclosed.DESCRIPTOR.full_name}
+    assert topology.subscribers(made, "credit") == {
+        PermitDisclosed.DESCRIPTOR.full_name,
+        REDACTED,
+    }
     assert ItemWithdrawn.DESCRIPTOR.full_name not in topology.subscribers(made, "catalogue")
 
 
