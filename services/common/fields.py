@@ -105,6 +105,8 @@ def text(limit: int, *, lines: bool = False) -> Reader:
     """A text of at most `limit` characters, trimmed; with line breaks only where `lines`."""
 
     def read(value: Any) -> str:
+        if value.__class__ is str and len(value) <= limit and value.isprintable():
+            return str.strip(value)  # nearly every value there is
         if not isinstance(value, str):
             if isinstance(value, bool) or not isinstance(value, int):
                 raise FieldInvalid("应为文本")

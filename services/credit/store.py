@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import mongoengine as me
 import orjson
 from bson.int64 import Int64
-from pymongo import InsertOne, ReplaceOne
+from pymongo import ReplaceOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from services.common import fields
@@ -302,17 +302,22 @@ class MongoStore:
             raise Stale("该记录刚被他人修改，请重试。")
 
     def _write_all(self, kind: type[Record], documents: Sequence[Document]) -> None:
-        writes = [_write_of(document) for document in documents]
-        replaced = sum(isinstance(write, ReplaceOne) for write in writes)
+        """As `_write`, many at once."""
+        session, collection = self._unit.session, self._of(kind)
+        new = [document for document in documents if document["version"] == 1]
+        later = [_replacing(document) for document in documents if document["version"] > 1]
         stale = Stale("有记录在导入时被他人公示或修改，请重新导入。")
         try:
-            result = self._of(kind).bulk_write(writes, ordered=False, session=self._unit.session)
+            if new:
+                collection.insert_many(new, ordered=False, session=session)
         except BulkWriteError as error:
             if all(one["code"] == DUPLICATE_KEY for one in error.details["writeErrors"]):
                 raise stale from None
             raise
-        if result.matched_count != replaced:
-            raise stale
+        if later:
+            result = collection.bulk_write(later, ordered=False, session=session)
+            if result.matched_count != len(later):
+                raise stale
 
     def _tell_import(
         self, facts: Sequence[Changed[Any]], records: Sequence[tuple[str, bytes]], tick: int
@@ -320,7 +325,7 @@ class MongoStore:
         batch = hashlib.sha256(f"{tick}{records[0][0]}".encode()).hexdigest()[:32]
         told = outbox.tell_records(messages.IMPORTED, records, batch=batch, tick=tick)
         for kind in COLLECTIONS:
-            newly = sum(fact.newly for fact in facts if isinstance(fact.listed.record, kind))
+            newly = sum(fact.newly for fact in facts if type(fact.listed.record) is kind)
             if newly:
                 fact = messages.import_message(kind, newly)
                 number = len(told)
@@ -336,9 +341,7 @@ def digest(plain: Mapping[str, Any]) -> bytes:
     return hashlib.blake2b(sorted_json, digest_size=16).digest()
 
 
-def _write_of(document: Document) -> InsertOne[Document] | ReplaceOne[Document]:
-    if document["version"] == 1:
-        return InsertOne(document)
+def _replacing(document: Document) -> ReplaceOne[Document]:
     return ReplaceOne({"_id": document["_id"], "version": document["version"] - 1}, document)
 
 

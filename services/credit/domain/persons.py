@@ -73,8 +73,8 @@ def public_text(limit: int, *, lines: bool = False) -> Reader:
     inner = text(limit, lines=lines).read
 
     def read(value: Any) -> str:
-        found = str(inner(value))
-        if holds_a_number(found):
+        found: str = inner(value)
+        if len(found) >= _SHORTEST and holds_a_number(found):
             raise FieldInvalid(HOLDS_A_NUMBER)
         return found
 

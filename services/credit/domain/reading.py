@@ -22,7 +22,7 @@ from services.credit.domain import periods, records
 from services.credit.domain.persons import (
     HOLDS_A_NUMBER,
     about_a_person,
-    names_a_person,
+    holds_a_number,
     public_number,
     public_text,
 )
@@ -91,7 +91,7 @@ def _credit_code() -> Reader:
 
     def read(value: Any) -> str:
         found = identifiers.normalise_code(value) if isinstance(value, str) else ""
-        if names_a_person(found):  # one number in some hundreds is right as a code as well
+        if holds_a_number(found):  # one number in some hundreds is right as a code as well
             raise FieldInvalid(HOLDS_A_NUMBER)
         problem = identifiers.uscc_problem(found)
         if problem is None or identifiers.has_uscc_exception(found):
