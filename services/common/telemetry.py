@@ -12,6 +12,7 @@ import os
 import re
 import sys
 from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from random import getrandbits
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ from opentelemetry import metrics, trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
-from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind
+from opentelemetry.trace import Span, SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ tracer = trace.get_tracer("zhengtong")
 meter = metrics.get_meter("zhengtong")
 _PROPAGATOR = TraceContextTextMapPropagator()
 _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
-_NOTHING = otel_context.Context()
+_passing: ContextVar[_Passing | None] = ContextVar("passing", default=None)
 _exports = bool(os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"))
 
 
@@ -83,6 +84,8 @@ def _export(resource: Resource, readers: Sequence[MetricReader]) -> None:
 
 def current_traceparent() -> str:
     """The W3C trace context of what runs now; empty outside a trace."""
+    if passing := _passing.get():
+        return passing.traceparent()
     carrier: dict[str, str] = {}
     _PROPAGATOR.inject(carrier)
     return carrier.get("traceparent", "")
@@ -105,19 +108,36 @@ def serving(name: str, traceparent: str) -> AbstractContextManager[Span]:
 
 
 class _Passing:
-    """The ids of a trace that passes through, current while its call is served."""
+    """A trace that passes through a call: its ids are read, or made, when somebody asks for them.
 
-    __slots__ = ("_span", "_token")
+    Many calls are served without anybody asking.
+    """
+
+    __slots__ = ("_given", "_span_id", "_token", "_trace_id")
 
     def __init__(self, traceparent: str) -> None:
-        self._span = NonRecordingSpan(_child_of(traceparent))
+        self._given = traceparent
+        self._trace_id = self._span_id = ""
 
     def __enter__(self) -> Span:
-        self._token = otel_context.attach(trace.set_span_in_context(self._span, _NOTHING))
-        return self._span
+        self._token = _passing.set(self)
+        return trace.INVALID_SPAN
 
     def __exit__(self, *_: object) -> None:
-        otel_context.detach(self._token)
+        _passing.reset(self._token)
+
+    def trace_id(self) -> str:
+        """That of the trace the call came with; where it came with none, one of its own."""
+        if not self._trace_id:
+            given = _TRACEPARENT.fullmatch(self._given)
+            known = given[1] if given else ""
+            self._trace_id = known if known.strip("0") else f"{getrandbits(128) or 1:032x}"
+        return self._trace_id
+
+    def traceparent(self) -> str:
+        """What the call hands on, under a span of its own."""
+        self._span_id = self._span_id or f"{getrandbits(64) or 1:016x}"
+        return f"00-{self.trace_id()}-{self._span_id}-00"
 
 
 @contextmanager
@@ -134,15 +154,10 @@ def handing_on(name: str, traceparent: str) -> Iterator[str]:
         yield current_traceparent()
 
 
-def _child_of(traceparent: str) -> SpanContext:
-    """Ids for a call: the trace it goes on in, or one of its own."""
-    given = _TRACEPARENT.fullmatch(traceparent)
-    trace_id = (int(given[1], 16) if given else 0) or getrandbits(128) or 1
-    return SpanContext(trace_id, getrandbits(64) or 1, is_remote=False)
-
-
 def current_trace_id() -> str:
     """32 hexadecimal digits; empty outside a trace."""
+    if passing := _passing.get():
+        return passing.trace_id()
     span = trace.get_current_span().get_span_context()
     return format(span.trace_id, "032x") if span.is_valid else ""
 

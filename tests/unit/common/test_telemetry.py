@@ -34,17 +34,21 @@ def test_a_call_goes_on_in_the_trace_it_came_with_under_a_span_of_its_own():
         version, trace, span, _ = current_traceparent().split("-")
         assert (version, trace) == ("00", TRACE)
         assert span != "b7ad6b7169203331"
+        assert current_traceparent().split("-")[2] == span
     assert current_trace_id() == ""
 
 
-@pytest.mark.parametrize("given_", ["", "nonsense", f"00-{TRACE}-b7ad6b7169203331", PARENT[:-1]])
+@pytest.mark.parametrize(
+    "given_",
+    ["", "nonsense", f"00-{TRACE}-b7ad6b7169203331", PARENT[:-1], PARENT.replace(TRACE, "0" * 32)],
+)
 def test_a_call_that_came_with_no_trace_begins_one(given_):
     with serving("call", given_):
         first = current_trace_id()
     with serving("call", given_):
         second = current_trace_id()
     assert len(first) == len(second) == 32
-    assert first not in {second, TRACE}
+    assert first not in {second, TRACE, "0" * 32}
 
 
 def test_calls_inside_calls_keep_their_own_traces():
@@ -85,6 +89,10 @@ def test_a_log_line_of_a_failure_says_where_it_was():
     assert line["exception"].startswith("Traceback")
     assert "ValueError: " in line["exception"]
     assert "内部" in line["exception"]
+
+
+def test_half_a_surrogate_in_a_message_does_not_cost_the_line():
+    assert written("\ud800")["message"] == "\ud800"
 
 
 @pytest.mark.parametrize(
