@@ -41,10 +41,8 @@ def _measure_all(names: list[str], rounds: int) -> tuple[list[dict[str, Any]], l
         progress.print(
             f"{name}: {'failed after ' * (rows is None)}{time.monotonic() - begun:.0f} s"
         )
-        if rows is None:
-            failed.append(name)
-            continue
-        figures += rows
+        failed += [name] * (rows is None)
+        figures += rows or []
         FIGURES.parent.mkdir(exist_ok=True)
         FIGURES.write_bytes(orjson.dumps(figures, option=orjson.OPT_INDENT_2))
     return figures, failed
