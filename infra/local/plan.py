@@ -31,7 +31,8 @@ LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 DEFAULT_HTTP_PORT = 8080
 DEFAULT_MONGO_PORT = 27117
 DEFAULT_AMQP_PORT = 25673
-FIRST_GRPC_PORT = 50151
+FIRST_GRPC_PORT = 20151
+# All below the kernel's range for outgoing connections, one of which could hold a port at a start.
 
 Probe = Callable[[], bool]
 
@@ -192,7 +193,7 @@ def title(name: str) -> str:
 
 
 def host_and_port(variable: str, address: str) -> tuple[str, int]:
-    """`127.0.0.1:50151` as a pair."""
+    """`127.0.0.1:20151` as a pair."""
     host, _, number = address.rpartition(":")
     if not host or not _is_port(number):
         raise BadSetting(f"{variable}：{address!r} 不是“主机:端口”。")

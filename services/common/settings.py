@@ -71,7 +71,7 @@ def _port(env: Mapping[str, str], name: str, default: str) -> int:
 
 
 def _addresses(env: Mapping[str, str], name: str) -> dict[str, str]:
-    """`catalogue=127.0.0.1:50151,credit=…` as a mapping."""
+    """`catalogue=127.0.0.1:20151,credit=…` as a mapping."""
     pairs = [part.partition("=") for part in env.get(name, "").split(",") if part]
     if any(not department or not address for department, _, address in pairs):
         raise SettingMissing(f"{name}: expected department=host:port, …")

@@ -54,7 +54,7 @@ def test_every_process_is_told_the_contracts_environment(tmp_path):
         assert told["ZHENGTONG_HTTP_PORT"] == "8099"
         assert told["MONGODB_URI"] == ("mongodb://127.0.0.1:27117/?replicaSet=rs0")
         assert told["ZHENGTONG_GRPC_ADDRESSES"] == told["ZHENGTONG_GRPC_LISTEN"]
-        assert told["ZHENGTONG_GRPC_LISTEN"].startswith("catalogue=127.0.0.1:50151,credit=")
+        assert told["ZHENGTONG_GRPC_LISTEN"].startswith("catalogue=127.0.0.1:20151,credit=")
         assert told["ZHENGTONG_KEYS_DIR"] == str(tmp_path / "keys")
 
 
@@ -102,10 +102,10 @@ def test_every_listener_is_among_the_ports_to_look_at(tmp_path):
     assert [(port.number, port.variable) for port in ports] == [
         (27117, "ZHENGTONG_MONGO_PORT"),
         (25673, "ZHENGTONG_AMQP_PORT"),
-        (50151, "ZHENGTONG_GRPC_LISTEN"),
-        (50152, "ZHENGTONG_GRPC_LISTEN"),
-        (50153, "ZHENGTONG_GRPC_LISTEN"),
-        (50154, "ZHENGTONG_GRPC_LISTEN"),
+        (20151, "ZHENGTONG_GRPC_LISTEN"),
+        (20152, "ZHENGTONG_GRPC_LISTEN"),
+        (20153, "ZHENGTONG_GRPC_LISTEN"),
+        (20154, "ZHENGTONG_GRPC_LISTEN"),
         (8080, "ZHENGTONG_HTTP_PORT"),
     ]
 
@@ -181,3 +181,10 @@ def test_the_example_settings_name_every_variable_and_set_none():
         *("MONGODB_URI", "AMQP_URI", "OTEL_EXPORTER_OTLP_ENDPOINT", "ZHENGTONG_LOG_LEVEL"),
     ):
         assert f"#{name}=" in text
+
+
+def test_no_default_port_is_one_that_an_outgoing_connection_may_hold(tmp_path):
+    the_plan = plan.make({}, tmp_path)
+    ports = the_plan.ports(the_plan.process_names())
+    assert len(ports) == 7
+    assert max(port.number for port in ports) < 32768  # where Linux begins
