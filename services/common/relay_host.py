@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import signal
 from datetime import UTC, datetime
@@ -15,8 +14,8 @@ from pymongo.errors import PyMongoError
 
 from services.common.delivery import parked, redactions, topology
 from services.common.eventlog import log
-from services.common.eventlog.log import whole
 from services.common.eventlog.relay import BROKER_AWAY, Relay
+from services.common.eventlog.tasks import end, together, whole
 from services.common.transaction import is_primary
 
 if TYPE_CHECKING:
@@ -57,20 +56,14 @@ async def serve(settings: Settings, departments: Sequence[str]) -> None:
         await asyncio.sleep(0.2)
     client = log.connect(settings.mongodb_uri)
     known = topology.load()
-    keepers = [
-        asyncio.create_task(_keep(name, client[f"zt_{name}"], settings, known))
-        for name in departments
-    ]
+    keepers = [_keep(name, client[f"zt_{name}"], settings, known) for name in departments]
     logger.info("ready relay")
-    stopped = asyncio.create_task(stop.wait())
-    await asyncio.wait([stopped, *keepers], return_when=asyncio.FIRST_COMPLETED)
-    for task in (stopped, *keepers):
-        task.cancel()
-    results = await asyncio.gather(*keepers, return_exceptions=True)
+    await together(_said(stop), *keepers)
     await client.close()
-    for result in results:
-        if isinstance(result, Exception):
-            raise result
+
+
+async def _said(stop: asyncio.Event) -> None:
+    await stop.wait()
 
 
 async def _keep(
@@ -84,7 +77,7 @@ async def _keep(
             stopped = control.exists()
             if stopped and running is not None:
                 logger.info("%s: relay is stopped by its control file", name)
-                await _end(running)
+                await end(running)
                 running = None
             elif not stopped and running is None:
                 running = asyncio.create_task(_run(name, database, settings.amqp_uri, known))
@@ -93,13 +86,7 @@ async def _keep(
             await asyncio.sleep(LOOK_EVERY)
     finally:
         if running is not None:
-            await _end(running)
-
-
-async def _end(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+            await end(running)
 
 
 async def _run(
@@ -125,11 +112,10 @@ async def _run(
     async def take_up(channel: AbstractChannel) -> None:
         await take_redactions(database, heard, channel)
 
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(relay.run())
-        tasks.create_task(_over_a_channel(name, amqp_uri, known, put_back_what_is_due))
-        if heard:
-            tasks.create_task(_over_a_channel(name, amqp_uri, known, take_up))
+    works = [relay.run(), _over_a_channel(name, amqp_uri, known, put_back_what_is_due)]
+    if heard:
+        works.append(_over_a_channel(name, amqp_uri, known, take_up))
+    await together(*works)
 
 
 async def _over_a_channel(

@@ -7,20 +7,15 @@ document, so that a holder that was suspended is fenced by the very write that s
 
 from __future__ import annotations
 
-import asyncio
 import time
 import uuid
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from pymongo import ASCENDING, AsyncMongoClient, IndexModel
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
-
     from pymongo.asynchronous.database import AsyncDatabase
     from pymongo.database import Database
-
-T = TypeVar("T")
 
 LOG_ID = "log"
 KEPT_SECONDS = 90 * 24 * 3600  # design: the log keeps 90 days
@@ -54,21 +49,6 @@ def connect(uri: str) -> AsyncMongoClient[dict[str, Any]]:
         socketTimeoutMS=20000,
         appname="zhengtong-relay",
     )
-
-
-async def whole(operation: Coroutine[Any, Any, T]) -> T:
-    """Await a database operation to its end, also when its caller is cancelled meanwhile.
-
-    A cancellation that cuts off pymongo's search for a server can leave the lock of the client's
-    topology taken for good (asyncio.wait_for of Python 3.11 on a condition), and with it every
-    later operation of the process waits for ever.
-    """
-    task = asyncio.ensure_future(operation)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait({task})
-        raise
 
 
 def new_epoch() -> str:

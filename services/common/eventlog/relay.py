@@ -22,8 +22,8 @@ from pymongo.errors import PyMongoError
 
 from services.common.envelope import attributes
 from services.common.eventlog import log
-from services.common.eventlog.log import whole
 from services.common.eventlog.redaction import REDACTED, redact
+from services.common.eventlog.tasks import end, together, whole
 from services.common.telemetry import handing_on
 
 if TYPE_CHECKING:
@@ -103,23 +103,24 @@ class Relay:
                 logger.info("%s: relay holds the lease, term %s", self._department, lease["term"])
                 delay = 0.1
                 await self._hold(lease)
-            except* LeaseLost:
+            except LeaseLost:
                 logger.warning("%s: relay lost the lease", self._department)
-            except* (PyMongoError, OSError) as group:
-                logger.warning("%s: relay waits: %s", self._department, group.exceptions[0])
+            except (PyMongoError, OSError) as error:
+                logger.warning("%s: relay waits: %s", self._department, error)
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, SLOWEST_RETRY)
 
     async def _hold(self, lease: Document) -> None:
         term = lease["term"]
         try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._renew(term))
-                tasks.create_task(self._watch())
-                tasks.create_task(self._stamp_all(term, lease["epoch"]))
-                tasks.create_task(self._publish_all(term, lease["published"]))
+            await together(
+                self._renew(term),
+                self._watch(),
+                self._stamp_all(term, lease["epoch"]),
+                self._publish_all(term, lease["published"]),
+            )
         finally:
-            with contextlib.suppress(PyMongoError, asyncio.CancelledError):
+            with contextlib.suppress(PyMongoError):
                 await whole(log.release(self._database, term))
 
     async def _renew(self, term: int) -> None:
@@ -157,7 +158,8 @@ class Relay:
                 self._fresh.set()
                 continue
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._fresh.wait(), POLL_EVERY)
+                async with asyncio.timeout(POLL_EVERY):
+                    await self._fresh.wait()
 
     async def _publish_all(self, term: int, published: int) -> None:
         """Publish in order from the watermark on; a broker that is away is waited for."""
@@ -195,8 +197,7 @@ class Relay:
                 yield await settling
                 settling = asyncio.ensure_future(whole(self._settle(batch, term)))
         finally:
-            reading.cancel()
-            await asyncio.gather(reading, settling, return_exceptions=True)
+            await end(reading, settling)
 
     async def _next_stamped(self, after: int) -> list[Document]:
         """The next stamped facts, as soon as there are some."""
@@ -206,7 +207,8 @@ class Relay:
             if batch:
                 return batch
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stamped.wait(), POLL_EVERY)
+                async with asyncio.timeout(POLL_EVERY):
+                    await self._stamped.wait()
 
     async def _settle(self, batch: Sequence[Document], term: int) -> int:
         """Redact what the batch took out of the public's sight, then move the watermark."""
