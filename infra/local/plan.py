@@ -28,11 +28,11 @@ TITLES = {
     GATEWAY: "网关",
 }
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+# All below the kernel's range for outgoing connections, one of which could hold a port at a start.
 DEFAULT_HTTP_PORT = 8080
 DEFAULT_MONGO_PORT = 27117
 DEFAULT_AMQP_PORT = 25673
 FIRST_GRPC_PORT = 20151
-# All below the kernel's range for outgoing connections, one of which could hold a port at a start.
 
 Probe = Callable[[], bool]
 

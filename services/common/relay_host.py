@@ -58,12 +58,10 @@ async def serve(settings: Settings, departments: Sequence[str]) -> None:
     known = topology.load()
     keepers = [_keep(name, client[f"zt_{name}"], settings, known) for name in departments]
     logger.info("ready relay")
-    await together(_said(stop), *keepers)
-    await client.close()
-
-
-async def _said(stop: asyncio.Event) -> None:
-    await stop.wait()
+    try:
+        await together(stop.wait(), *keepers)
+    finally:
+        await client.close()
 
 
 async def _keep(

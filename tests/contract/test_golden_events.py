@@ -66,7 +66,8 @@ def test_an_example_is_an_envelope_as_the_platform_writes_it(fact):
 @every_fact
 def test_an_example_is_valid_cloudevents(fact):
     schema = json.loads(SCHEMA.read_text("utf-8"))
-    Draft7Validator(schema, format_checker=FormatChecker()).validate(example(fact))
+    validator = Draft7Validator(schema, format_checker=FormatChecker())
+    assert list(validator.iter_errors(example(fact))) == []
 
 
 @every_fact

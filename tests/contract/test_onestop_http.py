@@ -49,7 +49,9 @@ async def test_the_answer_is_as_the_contract_says(house):
 
 async def test_the_example_of_the_contract_is_as_the_contract_says():
     operation = PATHS["/api/v1/query"]["get"]
-    valid(operation["responses"]["200"]["content"]["application/json"]["example"])
+    example = valid(operation["responses"]["200"]["content"]["application/json"]["example"])
+    assert example["groups"]
+    assert example["sources"]
 
 
 async def test_pages_are_turned_with_the_token_of_the_page_before(house):

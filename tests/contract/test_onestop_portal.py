@@ -160,7 +160,9 @@ async def test_a_bad_question_is_answered_at_the_box(house):
 
 
 async def test_foreign_parameters_of_a_shared_link_do_no_harm(house):
-    await opened(house, "/", q="食品经营许可", utm_source="somewhere", page_token="")
+    _, plain = await opened(house, "/", q="食品经营许可")
+    _, shared = await opened(house, "/", q="食品经营许可", utm_source="somewhere", page_token="")
+    assert shared.links == plain.links
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,7 @@ def test_one_change_reaches_the_counts_the_index_and_one_trace(composed, http):
         "the whole trace",
         SEEN_SECONDS,
     )
+    assert counts(http)["catalogue", "item"] == 1, "told once, counted once"
 
 
 def query(http, text):

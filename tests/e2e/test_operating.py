@@ -118,7 +118,8 @@ def test_what_is_told_while_a_department_is_out_reaches_it_when_it_is_back(city)
     finally:
         city.zhengtong("start", "websites")
     city.until(lambda: city.source("websites")["status"] == "ok", "websites' return", BACK_SECONDS)
-    city.until(lambda: city.counted("catalogue", "item") == before + 1, "the count", BACK_SECONDS)
+    city.until(lambda: city.counted("catalogue", "item") > before, "the count", BACK_SECONDS)
+    assert city.counted("catalogue", "item") == before + 1
 
 
 def test_verify_tells_a_planted_absence_excess_and_alteration_and_a_rebuild_mends_them(city):
@@ -287,8 +288,9 @@ def test_what_is_withdrawn_leaves_a_parked_message_too_and_still_counts_once(cit
         city.until(lambda: item_id in bodies(city), "the message to be parked still", BACK_SECONDS)
     for row in parked(city, "deferred"):
         city.zhengtong("events", "replay", row["parked_id"], "--department", "websites")
-    city.until(lambda: city.counted("catalogue", "item") == before + 1, "the count", BACK_SECONDS)
     city.until(lambda: parked(city, "deferred") == [], "no message left", BACK_SECONDS)
+    city.until(lambda: city.counted("catalogue", "item") > before, "the count", BACK_SECONDS)
+    assert city.counted("catalogue", "item") == before + 1
 
 
 def bodies(city):

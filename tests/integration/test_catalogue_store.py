@@ -153,7 +153,9 @@ def test_an_import_and_a_single_call_write_and_tell_the_same(database, committed
 def test_what_an_import_writes_is_what_the_document_allows(database, committed):
     mongo_store.ensure(database)
     committed(lambda unit: imported([Row(1, record())], MongoStore(unit)))
-    ItemDocument._from_son(database["items"].find_one()).validate()
+    document = ItemDocument._from_son(database["items"].find_one())
+    document.validate()
+    assert document.pk == "T-1"
 
 
 @pytest.mark.rule("P-13")

@@ -130,15 +130,18 @@ def stack(tmp_path):
 
 
 async def test_nothing_acknowledged_is_lost_when_each_process_is_killed(stack):
-    await live_through(stack, seconds=30, rate=60, rounds=1)
+    ledger = await live_through(stack, seconds=30, rate=60, rounds=1)
+    assert ledger.asked >= 30 * 60
 
 
 @pytest.mark.long
 async def test_nothing_acknowledged_is_lost_in_a_long_run(stack):
-    await live_through(stack, seconds=150, rate=200, rounds=4)
+    ledger = await live_through(stack, seconds=150, rate=200, rounds=4)
+    assert ledger.asked >= 150 * 200
 
 
 async def live_through(stack, *, seconds, rate, rounds):
+    """Change and kill for so long, then hold everything against the ledger, which is returned."""
     token = stack.plan.layout.operator_token.read_text().strip()
     ledger = Ledger(stack.base_url, token, KINDS, rate, seed=random.randrange(10**6))
     driving = asyncio.create_task(ledger.drive(seconds))
@@ -156,6 +159,7 @@ async def live_through(stack, *, seconds, rate, rounds):
     await index_is_right(stack)
     zhengtong(stack, "index", "rebuild", "--json")
     await index_is_right(stack)
+    return ledger
 
 
 async def kill_each(stack, seconds, rounds):

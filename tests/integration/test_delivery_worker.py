@@ -57,6 +57,8 @@ async def test_facts_act_and_copies_follow(ledger):
         kept = ledger.database["copies_kept"]
         await until(lambda: {r["_id"]: r["version"] for r in kept.find()} == {"a": 3, "b": 2})
         await until(ledger.queue_is_empty)
+    assert ledger.counted() == 300
+    assert ledger.parked() == []
 
 
 async def test_a_fact_that_comes_twice_acts_once(ledger):
@@ -85,8 +87,9 @@ async def test_what_is_not_there_yet_is_waited_for(ledger):
             await ledger.publish(fact("missing"))
             await until(lambda: [p.reason for p in ledger.parked(Kind.DEFERRED)] == ["NOT_FOUND"])
             ledger.allow("missing")
-            await until(lambda: ledger.counted() == 1)
+            await until(ledger.counted)
             await until(lambda: not ledger.parked())
+    assert ledger.counted() == 1
 
 
 async def test_what_is_unavailable_never_counts_as_an_attempt(ledger):

@@ -291,3 +291,4 @@ async def test_a_second_indexer_waits_and_takes_over(platform):
     first.wait()
     platform.logs["catalogue"].publish("s", title="事项第三版")
     await platform.until(platform.agrees)
+    assert platform.process.poll() is None

@@ -240,6 +240,7 @@ def test_a_process_is_ready_when_its_log_says_so_and_anew_after_each_start(run, 
     wait(lambda: supervised.rows()["worker"]["state"] == "starting")
     (tmp_path / "go").touch()
     wait(lambda: supervised.rows()["worker"]["state"] == "ready")
+    assert supervised.rows()["worker"]["restarts"] == 1
 
 
 def test_nothing_outlives_a_killed_supervisor(run):
@@ -251,7 +252,8 @@ def test_nothing_outlives_a_killed_supervisor(run):
 
     supervised.process.kill()
 
-    wait(lambda: supervised.left() == [])
+    wait(lambda: not supervised.left())
+    assert supervised.log("worker") == supervised.log("relay") == ["up"], "none was started again"
 
 
 def test_what_a_killed_supervisor_could_not_take_along_is_swept_at_the_next_start(run, tmp_path):
@@ -284,7 +286,8 @@ def test_a_supervisor_of_a_test_run_that_was_killed_stops_by_itself(tmp_path):
     shell.communicate()
 
     wait(lambda: pids.recall(supervised.layout.pids, "supervisor") is None)
-    wait(lambda: supervised.left() == [])
+    wait(lambda: not supervised.left())
+    assert supervised.log("worker") == ["up", "up"], "none was started again"
 
 
 def test_a_supervisor_is_small(run):

@@ -352,8 +352,11 @@ def test_what_an_import_writes_is_what_the_documents_allow(database, on_mongo):
     office = {"office_id": "1", "name": "营业厅", "longitude": 102.7, "latitude": 25.0}
     on_mongo(lambda stores: stores.import_institutions(institution(offices=[office])))
     on_mongo(lambda stores: stores.import_outages(outage()))
-    InstitutionDocument._from_son(database["institutions"].find_one()).validate()
-    OutageDocument._from_son(database["outages"].find_one()).validate()
+    for kind, collection in ((InstitutionDocument, "institutions"), (OutageDocument, "outages")):
+        (written,) = database[collection].find()
+        document = kind._from_son(written)
+        document.validate()
+        assert document.pk == written["_id"]
 
 
 def test_facts_and_audit_are_in_the_transaction(database, on_mongo):

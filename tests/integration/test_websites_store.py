@@ -358,11 +358,14 @@ def test_every_question_to_the_database_has_its_index(database, kept):
     kept(importing(numbered(redirect(OLD, NEW)), "redirects"))
     for extra in ({}, {"regions": "r"}, {"state": "s"}, {"regions": "r", "state": "s"}):
         plan = database["sites"].find({"_id": {"$gt": ""}, **extra}).sort("_id", 1).explain()
-        walks_an_index(plan)
+        assert searched_through(plan) == []
     for collection in ("sites", "mappings"):
-        walks_an_index(database[collection].find({"_id": {"$in": ["a1", "a2"]}}).explain())
+        assert (
+            searched_through(database[collection].find({"_id": {"$in": ["a1", "a2"]}}).explain())
+            == []
+        )
         whole = {"active": True, "_id": {"$gt": ""}}
-        walks_an_index(database[collection].find(whole).sort("_id", 1).explain())
+        assert searched_through(database[collection].find(whole).sort("_id", 1).explain()) == []
     for question in (
         Question(),
         Question("2026-01-01", "2026-12-31"),
@@ -376,14 +379,15 @@ def test_every_question_to_the_database_has_its_index(database, kept):
             {"aggregate": "publications", "pipeline": pipeline, "cursor": {}},
             verbosity="queryPlanner",
         )
-        walks_an_index(plan)
+        assert searched_through(plan) == []
 
 
-def walks_an_index(plan):
+def searched_through(plan):
+    """The steps of a plan that walk no index; where none walks one, the whole plan."""
     stages = str(plan["queryPlanner"]["winningPlan"])
-    assert "COLLSCAN" not in stages
-    assert "'SORT'" not in stages
-    assert "IXSCAN" in stages or "IDHACK" in stages
+    if "IXSCAN" not in stages and "IDHACK" not in stages:
+        return [stages]
+    return [step for step in ("COLLSCAN", "'SORT'") if step in stages]
 
 
 def registering(**changes):

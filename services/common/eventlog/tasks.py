@@ -31,10 +31,11 @@ async def whole(operation: Coroutine[Any, Any, T]) -> T:
         while not task.done():
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.wait({task})
+        _take_note(task)
         raise
 
 
-async def together(*works: Coroutine[Any, Any, None]) -> None:
+async def together(*works: Coroutine[Any, Any, Any]) -> None:
     """Run these until one of them ends or fails, then end the others.
 
     asyncio.TaskGroup would ask each to end only once.
@@ -47,8 +48,9 @@ async def together(*works: Coroutine[Any, Any, None]) -> None:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
         await end(*tasks)
-    for task in sorted(done, key=tasks.index):
-        task.result()
+    for task in tasks:
+        if task in done:
+            task.result()
 
 
 async def end(*tasks: asyncio.Task[Any]) -> None:
@@ -62,7 +64,12 @@ async def end(*tasks: asyncio.Task[Any]) -> None:
         except asyncio.CancelledError as error:
             cancelled = error
     for task in tasks:
-        if not task.cancelled():
-            task.exception()  # taken note of: it ended in the course of a stop
+        _take_note(task)
     if cancelled:
         raise cancelled
+
+
+def _take_note(task: asyncio.Task[Any]) -> None:
+    """Let a failure in the course of a stop pass; asyncio would report it as never retrieved."""
+    if not task.cancelled():
+        task.exception()

@@ -61,7 +61,9 @@ def test_what_a_process_needs_and_lacks_is_said_by_the_name_of_its_variable(name
 
 
 def test_what_is_there_is_not_missed():
-    Settings.from_env({"MONGODB_URI": "mongodb://x"}).need("mongodb_uri")
+    settings = Settings.from_env({"MONGODB_URI": "mongodb://x"})
+    settings.need("mongodb_uri")
+    assert settings.mongodb_uri == "mongodb://x"
 
 
 def test_the_departments_are_those_that_there_are():

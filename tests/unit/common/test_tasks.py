@@ -33,24 +33,12 @@ async def test_an_operation_gives_its_result():
     assert await whole(operation.run()) == 7
 
 
-async def test_a_cancelled_caller_waits_for_the_end_of_the_operation():
+@pytest.mark.parametrize("times", [1, 3])
+async def test_a_caller_cancelled_again_and_again_waits_for_the_end_of_the_operation(times):
     operation = Operation()
     caller = asyncio.create_task(whole(operation.run()))
     await operation.begun.wait()
-    caller.cancel()
-    done, _ = await asyncio.wait({caller}, timeout=0.05)
-    assert not done
-    operation.let_go.set()
-    with pytest.raises(asyncio.CancelledError):
-        await caller
-    assert operation.ended == "whole"
-
-
-async def test_a_caller_cancelled_again_and_again_waits_all_the_same():
-    operation = Operation()
-    caller = asyncio.create_task(whole(operation.run()))
-    await operation.begun.wait()
-    for _ in range(3):
+    for _ in range(times):
         caller.cancel()
         done, _ = await asyncio.wait({caller}, timeout=0.05)
         assert not done

@@ -43,6 +43,9 @@ def test_free_ports_are_no_trouble_and_stay_free():
         port = Port("甲 ", claims.claim(), "A")
         check([port])
         check([port])
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", port.number))
+            assert listener.getsockname()[1] == port.number
 
 
 def test_one_number_for_two_servers_is_told_with_both_names():

@@ -246,14 +246,21 @@ def test_the_legal_day_begins_at_midnight_in_shanghai(moment, day):
     ],
 )
 def test_a_day_that_is_none_is_refused_by_name(question, field):
-    with pytest.raises(DateInvalid) as refused:
+    assert days_refused(question) == [field]
+
+
+@pytest.mark.parametrize("question", [Question(), Question("2026-11-23", "2026-11-23")])
+def test_days_may_be_left_open(question):
+    assert days_refused(question) == []
+
+
+def days_refused(question):
+    """The fields whose days are none, or in the wrong order."""
+    try:
         check_dates(question)
-    assert [violation.field for violation in refused.value.violations] == [field]
-
-
-def test_days_may_be_left_open():
-    check_dates(Question())
-    check_dates(Question("2026-11-23", "2026-11-23"))
+    except DateInvalid as refused:
+        return [violation.field for violation in refused.violations]
+    return []
 
 
 def test_a_site_is_what_its_record_says():
