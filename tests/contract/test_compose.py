@@ -44,6 +44,18 @@ def test_no_secret_has_a_default():
     assert [volume for volume in servicer["volumes"] if "key" in volume] == []
 
 
+def test_every_relay_reads_other_logs_with_its_own_key_only():
+    services = yaml.safe_load(COMPOSE.read_text())["services"]
+    for department in DEPARTMENTS:
+        relay = services[f"{department}-relay"]
+        assert [volume for volume in relay["volumes"] if "key" in volume] == ["relay-key:/keys:ro"]
+        assert relay["environment"]["ZHENGTONG_KEYS_DIR"] == "/keys"
+        assert all(
+            f"{source}=" in relay["environment"]["ZHENGTONG_GRPC_ADDRESSES"]
+            for source in DEPARTMENTS
+        )
+
+
 def test_what_the_image_copies_is_there():
     for line in (ROOT / "infra" / "docker" / "Dockerfile").read_text().splitlines():
         if line.startswith("COPY ") and "--from" not in line:

@@ -15,7 +15,7 @@ if __name__ == "__main__":
 from zhengtong.catalogue.v1.catalogue_events_pb2 import ItemPublished, ItemRevised, ItemsImported
 
 from services.common import telemetry
-from services.common.delivery import Event, projects, reacts
+from services.common.delivery import Event, forgets, projects, reacts
 from services.common.errors import Invalid, NotFound, Unavailable
 from services.common.settings import Settings
 
@@ -34,6 +34,9 @@ class Store:
         self.database[collection].update_one(
             {"_id": key}, change, upsert=True, session=self.unit.session
         )
+
+    def remove(self, collection, key):
+        self.database[collection].delete_one({"_id": key}, session=self.unit.session)
 
     def tried(self, event):
         """How often the fact was tried; not undone with the transaction."""
@@ -72,6 +75,10 @@ class Worker:
     @projects(ItemsImported)
     def copy(self, event: Event[Any], store: Store) -> None:
         store.change("copies_kept", event.subject, {"$set": {"version": event.version}})
+
+    @forgets("catalogue")
+    def drop(self, event: Event[Any], store: Store) -> None:
+        store.remove("copies_kept", event.subject)
 
 
 if __name__ == "__main__":

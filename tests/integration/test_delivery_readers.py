@@ -2,10 +2,11 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,10 +18,10 @@ from zhengtong.catalogue.v1.catalogue_events_pb2 import (
     ItemWithdrawn,
 )
 
-from services.common.delivery import projects, reacts, readers
+from services.common.delivery import forgets, projects, reacts, readers
 from services.common.delivery.readers import Department, reader_of
-from services.common.delivery.subscriptions import subscriptions
-from services.common.envelope import Event
+from services.common.delivery.subscriptions import REPLACED, subscriptions
+from services.common.envelope import Event, pack
 from services.common.eventlog import outbox
 
 NOW = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
@@ -74,6 +75,10 @@ class Worker:
         gone = isinstance(event.fact, ItemWithdrawn)
         kept = {"epoch": event.epoch, "version": event.version, "gone": gone}
         store.put("kept", event.subject, {"$set": kept})
+
+    @forgets("catalogue")
+    def drop(self, event: Event[Any], store: Store) -> None:
+        store.put("kept", event.subject, {"$set": {"gone": True, "forgotten": True}})
 
 
 @pytest.fixture
@@ -273,3 +278,43 @@ def test_what_a_reaction_tells_is_saved_with_it_and_audited(database):
     (row,) = database["audit"].find()
     assert fact["type"] == ItemWithdrawn.DESCRIPTOR.full_name
     assert (row["principal"], row["request_id"], row["subjects"]) == ("readers", "e1", ["x"])
+
+
+def whole_since(epoch):
+    return replace(event(0, subject="", version=0, epoch=epoch), type=REPLACED, fact=None)
+
+
+RESTORED = [
+    *[event(n, subject=s, version=4) for n, s in enumerate("abcd", 1)],
+    *[event(n, subject=s, version=1, epoch="2") for n, s in enumerate("bce", 5)],
+    whole_since("2"),
+]
+
+
+@LIVE
+@given(order=st.permutations(RESTORED), cut=st.integers(1, len(RESTORED)))
+def test_a_restored_source_replaces_the_copy_whatever_comes_when(database, order, cut):
+    clear(database, failing=())
+    copying = reader(database, "copy")
+    again = [one for one in order if one.type != REPLACED]
+    for batch in (order[:cut], order[cut:], again):
+        copying.apply(batch)
+    shown = {row["_id"]: row["version"] for row in database["kept"].find({"gone": False})}
+    assert shown == {"b": 1, "c": 1, "e": 1}
+
+
+def test_one_source_replaced_leaves_the_others(database):
+    clear(database, failing=())
+    copying = reader(database, "copy")
+    copying.apply([event(1), replace(event(2, subject="b"), source="/cataloguez")])
+    copying.apply([whole_since("2")])
+    assert [row["_id"] for row in database["kept"].find({"gone": False})] == ["b"]
+
+
+def test_the_word_that_a_copy_is_whole_is_read_by_a_projector_only():
+    body = orjson.dumps(pack(replace(whole_since("2"), fact=ItemPublished())))
+    by_method = {(one.method, one.fact): one for one in subscriptions(Worker)}
+    read = readers.read(body, by_method["copy", ItemPublished])
+    assert (read.type, read.epoch, read.fact) == (REPLACED, "2", None)
+    with pytest.raises(ValueError, match="replaced"):
+        readers.read(body, by_method["count", ItemPublished])

@@ -11,7 +11,8 @@ class Worker:
 ```
 
 `@reacts`: each fact acts once, whatever its order. `@projects`: a copy of the source's state; the
-latest version of each subject wins. The method's name is part of the queue's name: it is contract.
+latest version of each subject wins, and what the source no longer has after a restore is handed to
+the method that `@forgets`. The method's name is part of the queue's name: it is contract.
 
 `subscriptions` and `topology` say who hears what, `parked` keeps what could not be handled; they,
 and this face, need neither nameko nor eventlet. `host` runs the workers and is the only way in to
@@ -21,9 +22,10 @@ and this face, need neither nameko nor eventlet. `host` runs the workers and is 
 from services.common.delivery.subscriptions import (
     BulkFactRefused,
     HandlerMalformed,
+    forgets,
     projects,
     reacts,
 )
 from services.common.envelope import Event
 
-__all__ = ["BulkFactRefused", "Event", "HandlerMalformed", "projects", "reacts"]
+__all__ = ["BulkFactRefused", "Event", "HandlerMalformed", "forgets", "projects", "reacts"]

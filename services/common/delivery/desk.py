@@ -12,7 +12,6 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-import orjson
 import pymongo
 from opentelemetry.trace import get_current_span, use_span
 from pymongo import ASCENDING, IndexModel, ReturnDocument, UpdateOne
@@ -27,8 +26,7 @@ from services.common.delivery.failures import (
     judge,
 )
 from services.common.delivery.parked import Message, Why
-from services.common.delivery.readers import Department, reader_of
-from services.common.envelope import Event, unpack
+from services.common.delivery.readers import Department, read, reader_of
 from services.common.telemetry import context_from, meter
 
 if TYPE_CHECKING:
@@ -37,6 +35,7 @@ if TYPE_CHECKING:
     from pymongo.database import Database
 
     from services.common.delivery.subscriptions import Subscription
+    from services.common.envelope import Event
 
     Document = dict[str, Any]
 
@@ -133,7 +132,7 @@ class Desk:
     def _read(self, message: Message) -> Event[Any] | None:
         """The event inside; None: unreadable, and dead now."""
         try:
-            return unpack(orjson.loads(message.body), self._subscription.fact)
+            return read(message.body, self._subscription)
         except Exception as error:  # noqa: BLE001  (whatever it is, the body is to blame)
             detail = f"无法读取：{error}"[:LONGEST_DETAIL]
             self._park(message, Why(UNREADABLE, detail, message.attempt + 1, None))

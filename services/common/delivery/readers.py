@@ -7,27 +7,26 @@ costs. Whatever is raised, nothing was applied.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
+import orjson
 from opentelemetry.trace import SpanKind
 from pymongo import ASCENDING, IndexModel, UpdateOne
 from pymongo.errors import BulkWriteError
 
 from services.common.callers import Caller
-from services.common.delivery.subscriptions import RECORDS, Reading, Subscription
+from services.common.delivery.subscriptions import RECORDS, REPLACED, Reading, Subscription
+from services.common.envelope import Event, unpack
 from services.common.telemetry import context_from, current_traceparent, tracer
 from services.common.transaction import Request, Unit, record, transact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from datetime import datetime
 
     from pymongo.client_session import ClientSession
     from pymongo.database import Database
-
-    from services.common.envelope import Event
 
     Document = dict[str, Any]
     Method = Callable[[Event[Any], Any], None]
@@ -37,6 +36,8 @@ COPIES = "copies"
 # Longer than the log (90 days) and all retries: a fact published again from the log is known.
 INBOX_KEPT = timedelta(days=120)
 DUPLICATE_KEY = 11000
+FORGOTTEN_AT_ONCE = 200
+NEVER = ("", 0)  # older than every fact
 RACES = 8  # times to lose the race for a mark before it is a failure like others
 
 
@@ -64,12 +65,24 @@ class Department:
     worker: Any
     now: Callable[[], datetime]
 
-    def call(self, subscription: Subscription, event: Event[Any], session: ClientSession) -> None:
-        """Call one method with one fact: a store bound to the transaction, in the fact's trace."""
+    def call(
+        self,
+        subscription: Subscription,
+        event: Event[Any],
+        session: ClientSession,
+        *,
+        name: str = "",
+    ) -> None:
+        """Call one method with one fact: a store bound to the transaction, in the fact's trace.
+
+        Args:
+            name: of the method, where it is another than the subscription's own.
+        """
         unit = Unit(self.database, session, self.now())
-        method: Method = getattr(self.worker, subscription.method)
+        name = name or subscription.method
+        method: Method = getattr(self.worker, name)
         with tracer.start_as_current_span(
-            f"{subscription.department}.{subscription.method}",
+            f"{subscription.department}.{name}",
             context=context_from(event.traceparent),
             kind=SpanKind.CONSUMER,
             attributes={"messaging.message.id": event.id, "messaging.system": "rabbitmq"},
@@ -96,6 +109,29 @@ def ensure(database: Database[Document]) -> None:
     database[INBOX].create_indexes(
         [IndexModel([("time", ASCENDING)], name="kept", expireAfterSeconds=kept)]
     )
+
+
+def read(body: bytes, subscription: Subscription) -> Event[Any]:
+    """The event in a message of this subscription's queue.
+
+    Raises:
+        ValueError: it is none, or of a type that does not belong here.
+    """
+    payload = orjson.loads(body)
+    if subscription.forgets and payload["type"] == REPLACED:
+        return Event(
+            id=payload["id"],
+            source=payload["source"],
+            type=REPLACED,
+            subject="",
+            time=datetime.fromisoformat(payload["time"]),
+            traceparent="",
+            epoch=payload["epoch"],
+            sequence=0,
+            version=0,
+            fact=None,
+        )
+    return unpack(payload, subscription.fact)
 
 
 def reader_of(department: Department, subscription: Subscription) -> Reader:
@@ -160,13 +196,22 @@ class Projector:
     subscription: Subscription
 
     def apply(self, events: Sequence[Event[Any]]) -> None:
-        """Apply the latest fact of each subject, unless a later one was applied before."""
+        """Apply the latest fact of each subject, unless a later one was applied before.
+
+        What says that the copy is whole comes last, and again if it fails.
+        """
         latest: dict[str, Event[Any]] = {}
         for event in events:
             for single in self._singles(event):
-                key = f"{self.subscription.copy}:{single.source}:{single.subject}"
+                key = self._key(single)
                 if key not in latest or _age(latest[key]) < _age(single):
                     latest[key] = single
+        self._keep(latest)
+        for event in events:
+            if event.type == REPLACED:
+                self._replace(event)
+
+    def _keep(self, latest: Mapping[str, Event[Any]]) -> None:
         for _ in range(RACES):
             try:
                 transact(self.department.database, partial(self._act, latest))
@@ -176,8 +221,46 @@ class Projector:
                 return
         raise RaceLost
 
+    def _replace(self, whole: Event[Any]) -> None:
+        """Forget what the copy has of an older epoch: the source no longer has it.
+
+        A part at a time; a record of the snapshot that comes later still finds an older age.
+        """
+        whole_since = self._key(whole)
+        transact(self.department.database, partial(self._begin_epoch, whole))
+        after = whole_since
+        while after:
+            after = transact(self.department.database, partial(self._forget, whole, after))
+
+    def _key(self, event: Event[Any]) -> str:
+        """Of the event's subject; without one, of the copy: the epoch it is whole since."""
+        return f"{self.subscription.copy}:{event.source}:{event.subject}"
+
+    def _begin_epoch(self, whole: Event[Any], session: ClientSession) -> None:
+        """From now on the copy takes nothing of an older epoch."""
+        since = {"$set": {"source": whole.source, "version": 0}, "$max": {"epoch": whole.epoch}}
+        copies = self.department.database[COPIES]
+        copies.update_one({"_id": self._key(whole)}, since, upsert=True, session=session)
+
+    def _forget(self, whole: Event[Any], after: str, session: ClientSession) -> str:
+        """Look through the next part of what is remembered; its last key, empty at the end."""
+        copies = self.department.database[COPIES]
+        prefix = self._key(whole)
+        part = {"_id": {"$gt": after, "$lt": prefix[:-1] + ";"}}
+        rows = list(copies.find(part, session=session).sort("_id", 1).limit(FORGOTTEN_AT_ONCE))
+        older = [row["_id"] for row in rows if row["epoch"] < whole.epoch]
+        if older:
+            of_now = {"$set": {"epoch": whole.epoch, "version": 0}}
+            copies.update_many({"_id": {"$in": older}}, of_now, session=session)
+        for key in older:
+            gone = replace(whole, subject=key.removeprefix(prefix))
+            self.department.call(self.subscription, gone, session, name=self.subscription.forgets)
+        return str(rows[-1]["_id"]) if rows else ""
+
     def _singles(self, event: Event[Any]) -> Iterator[Event[Any]]:
         """The fact, or each record of a fact about many aggregates as a fact of its own."""
+        if event.type == REPLACED:
+            return
         if not self.subscription.bulk:
             yield event
             return
@@ -186,14 +269,16 @@ class Projector:
 
     def _act(self, latest: Mapping[str, Event[Any]], session: ClientSession) -> None:
         copies = self.department.database[COPIES]
+        since = {key: self._key(replace(event, subject="")) for key, event in latest.items()}
+        asked = [*latest, *set(since.values())]
         known = {
             row["_id"]: (row["epoch"], row["version"])
-            for row in copies.find({"_id": {"$in": list(latest)}}, session=session)
+            for row in copies.find({"_id": {"$in": asked}}, session=session)
         }
         newer = {
             key: event
             for key, event in latest.items()
-            if key not in known or known[key] < _age(event)
+            if max(known.get(key, NEVER), known.get(since[key], NEVER)) < _age(event)
         }
         if not newer:
             return

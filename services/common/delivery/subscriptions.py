@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from google.protobuf.descriptor import FieldDescriptor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from google.protobuf.message import Message
 
 Method = TypeVar("Method", bound="Callable[..., None]")
 
 RECORDS = "records"  # a fact about many aggregates has this list
+REPLACED = "replaced"
+"""Type of the message that says: the copy is whole now, what it has of an older epoch is gone."""
 _MARKS = "zhengtong_subscriptions"
+_FORGETS = "zhengtong_forgets"
 
 
 class HandlerMalformed(TypeError):
@@ -46,13 +49,18 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """One queue: the facts of one type, for one method of one department's worker."""
+    """One queue: the facts of one type, for one method of one department's worker.
+
+    Args:
+        forgets: the method that removes a subject from the copy; empty for what reacts.
+    """
 
     department: str
     method: str
     reading: Reading
     fact: type[Message]
     copy: str
+    forgets: str = ""
 
     @property
     def type(self) -> str:
@@ -95,6 +103,10 @@ def projects(fact: type[Message], *, copy: str = "") -> Callable[[Method], Metho
     Versions that are superseded may never be seen. A fact about many aggregates is handed over
     record by record: `event.subject` and `event.version` are the record's, `event.fact` is it.
 
+    A new copy is filled from the source's snapshot: one of its facts has to be of the type that the
+    snapshot tells the subjects by. What a restored source no longer has is handed to the method
+    that `forgets`.
+
     Args:
         copy: which of the department's copies of that source the fact feeds. The facts that
             create, change and remove the same subjects name the same copy.
@@ -105,31 +117,57 @@ def projects(fact: type[Message], *, copy: str = "") -> Callable[[Method], Metho
     return _marking(Mark(Reading.PROJECTS, fact, copy))
 
 
+def forgets(source: str, *, copy: str = "") -> Callable[[Method], Method]:
+    """Remove `event.subject` from a copy: its source was restored and no longer has it.
+
+    The event carries no fact: `event.fact` is None.
+
+    Args:
+        source: the department that the copy is of.
+        copy: as in `projects`.
+    """
+
+    def decorate(method: Method) -> Method:
+        _refuse_other_shapes(method)
+        setattr(method, _FORGETS, [*getattr(method, _FORGETS, []), (source, copy)])
+        return method
+
+    return decorate
+
+
 def _marking(mark: Mark) -> Callable[[Method], Method]:
     source_of(mark.fact)
 
     def decorate(method: Method) -> Method:
-        parameters = inspect.signature(method).parameters
-        if len(parameters) != 3:
-            name = method.__qualname__
-            raise HandlerMalformed(f"{name}: expected (self, event, store), got {parameters}")
+        _refuse_other_shapes(method)
         setattr(method, _MARKS, [*getattr(method, _MARKS, []), mark])
         return method
 
     return decorate
 
 
+def _refuse_other_shapes(method: Callable[..., None]) -> None:
+    parameters = inspect.signature(method).parameters
+    if len(parameters) != 3:
+        name = method.__qualname__
+        raise HandlerMalformed(f"{name}: expected (self, event, store), got {parameters}")
+
+
 def subscriptions(worker: type[Any]) -> list[Subscription]:
     """All that a worker class subscribes to, in order of the queues' names.
 
     Raises:
-        HandlerMalformed: the class has no name, has handlers but no store, or says a thing twice.
+        HandlerMalformed: the class has no name, has handlers but no store, says a thing twice, or
+            keeps a copy and has no method that forgets a subject of it.
     """
     name = getattr(worker, "name", None)
     if not isinstance(name, str) or not name:
         raise HandlerMalformed(f"{worker!r}: expected a class attribute `name`")
+    forgetful = _forgetful(worker)
     found = [
-        Subscription(name, method, mark.reading, mark.fact, mark.copy)
+        Subscription(
+            name, method, mark.reading, mark.fact, mark.copy, _forgets(mark, method, forgetful)
+        )
         for method, function in inspect.getmembers(worker, inspect.isfunction)
         for mark in getattr(function, _MARKS, ())
     ]
@@ -137,6 +175,24 @@ def subscriptions(worker: type[Any]) -> list[Subscription]:
         raise HandlerMalformed(f"{name}: expected a class attribute `store`")
     _refuse_doubles(found)
     return sorted(found, key=lambda one: one.queue)
+
+
+def _forgetful(worker: type[Any]) -> dict[tuple[str, str], str]:
+    """The method that forgets, of each (source, copy)."""
+    return {
+        copy: method
+        for method, function in inspect.getmembers(worker, inspect.isfunction)
+        for copy in getattr(function, _FORGETS, ())
+    }
+
+
+def _forgets(mark: Mark, method: str, forgetful: Mapping[tuple[str, str], str]) -> str:
+    if mark.reading is Reading.REACTS:
+        return ""
+    copy = (source_of(mark.fact), mark.copy)
+    if copy not in forgetful:
+        raise HandlerMalformed(f"{method}: no method @forgets{copy}")
+    return forgetful[copy]
 
 
 def _refuse_doubles(found: list[Subscription]) -> None:

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from services.common.delivery.subscriptions import subscriptions
+from services.common.delivery.subscriptions import Reading, subscriptions
 from services.common.eventlog.redaction import REDACTED
 from services.common.settings import DEPARTMENTS
 
@@ -35,12 +35,24 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Queue:
-    """A durable queue without arguments: of one handler, or of a source's redactions."""
+    """A durable queue without arguments: of one handler, or of a source's redactions.
+
+    Args:
+        reading: `reacts` or `projects`; `redacted` for a source's redactions.
+        copy: which copy of the source a projector keeps.
+    """
 
     name: str
     source: str
     type: str
     department: str
+    reading: str
+    copy: str = ""
+
+    @property
+    def reads_facts(self) -> bool:
+        """Whether a handler's method is behind it."""
+        return self.reading != REDACTED
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -84,11 +96,13 @@ def topology_of(workers: Iterable[type[Any]]) -> Topology:
         exchanges.add(Exchange(retry_exchange(worker.name), "direct"))
         for one in subscriptions(worker):
             exchanges.add(Exchange(events_exchange(one.source), "topic"))
-            queues.add(Queue(one.queue, one.source, one.type, one.department))
+            queues.add(
+                Queue(one.queue, one.source, one.type, one.department, one.reading, one.copy)
+            )
             bindings.add(Binding(events_exchange(one.source), one.queue, one.type))
             bindings.add(Binding(retry_exchange(one.department), one.queue, one.queue))
             heard = redaction_queue(one.source, one.department)
-            queues.add(Queue(heard, one.source, REDACTED, one.department))
+            queues.add(Queue(heard, one.source, REDACTED, one.department, REDACTED))
             bindings.add(Binding(events_exchange(one.source), heard, REDACTED))
     return Topology(tuple(sorted(exchanges)), tuple(sorted(queues)), tuple(sorted(bindings)))
 
@@ -108,6 +122,15 @@ def redactions_heard(topology: Topology, department: str) -> list[str]:
     """The queues in which a department hears what its sources have redacted."""
     of_mine = (queue for queue in topology.queues if queue.department == department)
     return [queue.name for queue in of_mine if queue.type == REDACTED]
+
+
+def copies_kept(topology: Topology, department: str) -> dict[tuple[str, str], dict[str, str]]:
+    """The copies a department keeps, by (source, copy): the queue for each type of fact."""
+    kept: dict[tuple[str, str], dict[str, str]] = {}
+    for queue in topology.queues:
+        if queue.department == department and queue.reading == Reading.PROJECTS:
+            kept.setdefault((queue.source, queue.copy), {})[queue.type] = queue.name
+    return kept
 
 
 async def declare(channel: AbstractChannel, topology: Topology) -> None:

@@ -7,7 +7,7 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from zhengtong.catalogue.v1.catalogue_events_pb2 import ItemPublished, ItemRevised, ItemsImported
 
-from services.common.delivery import BulkFactRefused, HandlerMalformed, projects, reacts
+from services.common.delivery import BulkFactRefused, HandlerMalformed, forgets, projects, reacts
 from services.common.delivery.subscriptions import Reading, subscriptions
 
 
@@ -21,6 +21,10 @@ def test_a_copy_may_be_fed_by_a_fact_about_many_aggregates():
         name = "ledger"
         store = object
 
+        @forgets("catalogue")
+        def drop(self, event, store):
+            """Forgets."""
+
         @projects(ItemsImported)
         def copy_items(self, event, store):
             """Copies."""
@@ -28,6 +32,32 @@ def test_a_copy_may_be_fed_by_a_fact_about_many_aggregates():
     (one,) = subscriptions(Worker)
     assert one.bulk
     assert one.reading is Reading.PROJECTS
+    assert one.forgets == "drop"
+
+
+def test_a_copy_needs_a_method_that_forgets_what_its_source_no_longer_has():
+    class Worker:
+        name = "ledger"
+        store = object
+
+        @projects(ItemsImported, copy="names")
+        def copy_items(self, event, store):
+            """Copies."""
+
+        @forgets("catalogue")
+        def drop(self, event, store):
+            """Forgets in another copy."""
+
+    with pytest.raises(HandlerMalformed, match="names"):
+        subscriptions(Worker)
+
+
+def test_a_method_that_forgets_takes_an_event_and_a_store():
+    with pytest.raises(HandlerMalformed):
+
+        @forgets("catalogue")
+        def drop(self, subject):
+            """One argument is missing."""
 
 
 def test_only_facts_of_departments_are_heard():
@@ -70,6 +100,10 @@ def test_two_projectors_of_one_copy_would_starve_each_other():
         name = "ledger"
         store = object
 
+        @forgets("catalogue")
+        def drop(self, event, store):
+            """Forgets."""
+
         @projects(ItemPublished)
         def copy_names(self, event, store):
             """Copies."""
@@ -86,6 +120,11 @@ def test_one_fact_may_feed_two_copies_and_several_reactions():
     class Worker:
         name = "ledger"
         store = object
+
+        @forgets("catalogue", copy="names")
+        @forgets("catalogue", copy="regions")
+        def drop(self, event, store):
+            """Forgets in both."""
 
         @projects(ItemPublished, copy="names")
         def copy_names(self, event, store):

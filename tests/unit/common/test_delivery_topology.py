@@ -6,7 +6,7 @@ import sys
 from zhengtong.catalogue.v1.catalogue_events_pb2 import ItemPublished, ItemWithdrawn
 from zhengtong.credit.v1.credit_events_pb2 import PermitDisclosed
 
-from services.common.delivery import reacts, topology
+from services.common.delivery import forgets, projects, reacts, topology
 from services.common.delivery.topology import Binding, Exchange, Queue
 from services.common.eventlog.redaction import REDACTED
 from services.common.settings import DEPARTMENTS
@@ -27,7 +27,7 @@ def test_every_handler_has_a_queue_bound_to_its_fact_and_to_the_retries():
     queue = "evt-catalogue-zhengtong.catalogue.v1.ItemPublished--ledger.count"
     kind = "zhengtong.catalogue.v1.ItemPublished"
 
-    assert Queue(queue, "catalogue", kind, "ledger") in made.queues
+    assert Queue(queue, "catalogue", kind, "ledger", "reacts") in made.queues
     assert Binding("catalogue.events", queue, kind) in made.bindings
     assert Binding("ledger.retry", queue, queue) in made.bindings
     assert len([queue for queue in made.queues if queue.type != REDACTED]) == 2
@@ -54,6 +54,29 @@ def test_a_relay_knows_which_facts_somebody_awaits():
         REDACTED,
     }
     assert ItemWithdrawn.DESCRIPTOR.full_name not in topology.subscribers(made, "catalogue")
+
+
+class Copying:
+    name = "ledger"
+    store = object
+
+    @projects(ItemPublished)
+    @projects(ItemWithdrawn)
+    def copy(self, event, store):
+        """Copies."""
+
+    @forgets("catalogue")
+    def drop(self, event, store):
+        """Forgets."""
+
+
+def test_a_copy_has_the_queue_of_each_type_it_is_kept_by():
+    made = topology.topology_of([Worker, Copying])
+    queue = "evt-catalogue-{}--ledger.copy".format
+    types = [fact.DESCRIPTOR.full_name for fact in (ItemPublished, ItemWithdrawn)]
+    kept = topology.copies_kept(made, "ledger")
+    assert kept == {("catalogue", ""): {kind: queue(kind) for kind in types}}
+    assert topology.copies_kept(made, "credit") == {}
 
 
 def test_what_is_kept_is_what_was_made(tmp_path):

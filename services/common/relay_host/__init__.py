@@ -1,4 +1,4 @@
-"""The relay process: for each department its relay, and what puts parked messages back."""
+"""The relay process: each department's relay, what puts parked messages back, what fills copies."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from services.common.delivery import parked, redactions, topology
 from services.common.eventlog import log
 from services.common.eventlog.relay import BROKER_AWAY, Relay
 from services.common.eventlog.tasks import end, together, whole
+from services.common.relay_host import filling
 from services.common.transaction import is_primary
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ LOOK_EVERY = 0.3  # seconds between looks at the control files
 PUT_BACK_EVERY = 0.25
 PUT_BACK_BATCH = 100
 TAKE_REDACTIONS_EVERY = 1.0
+LOOK_AT_SOURCES_EVERY = 30.0  # seconds between looks whether a source was restored
+SOURCE_AGAIN = 0.5
 SLOWEST_RETRY = 2.0
 CONFIRM_WITHIN = 10.0
 
@@ -46,6 +49,8 @@ async def serve(settings: Settings, departments: Sequence[str]) -> None:
         SettingMissing: a needed variable is not set.
     """
     settings.need("mongodb_uri", "amqp_uri")
+    known = topology.load()
+    filling.check(known, departments, settings)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -55,7 +60,6 @@ async def serve(settings: Settings, departments: Sequence[str]) -> None:
             return
         await asyncio.sleep(0.2)
     client = log.connect(settings.mongodb_uri)
-    known = topology.load()
     keepers = [_keep(name, client[f"zt_{name}"], settings, known) for name in departments]
     logger.info("ready relay")
     try:
@@ -78,7 +82,7 @@ async def _keep(
                 await end(running)
                 running = None
             elif not stopped and running is None:
-                running = asyncio.create_task(_run(name, database, settings.amqp_uri, known))
+                running = asyncio.create_task(relay_department(name, database, settings, known))
             if running is not None and running.done():
                 await running
             await asyncio.sleep(LOOK_EVERY)
@@ -87,9 +91,12 @@ async def _keep(
             await end(running)
 
 
-async def _run(
-    name: str, database: AsyncDatabase[Document], amqp_uri: str, known: Topology
+async def relay_department(
+    name: str, database: AsyncDatabase[Document], settings: Settings, known: Topology
 ) -> None:
+    """All that is done for one department, until cancelled."""
+    amqp_uri = settings.amqp_uri
+
     async def declare(channel: AbstractChannel) -> None:
         await topology.declare(channel, known)
 
@@ -102,6 +109,7 @@ async def _run(
     )
     retries = topology.retry_exchange(name)
     heard = topology.redactions_heard(known, name)
+    copies = filling.copies_of(known, name)
 
     async def put_back_what_is_due(channel: AbstractChannel) -> None:
         if not await put_back(database, await channel.get_exchange(retries, ensure=False)):
@@ -110,9 +118,17 @@ async def _run(
     async def take_up(channel: AbstractChannel) -> None:
         await take_redactions(database, heard, channel)
 
+    async def fill_copies(channel: AbstractChannel) -> None:
+        now = datetime.now(UTC)
+        queues = await channel.get_exchange(retries, ensure=False)
+        answered = await filling.look_after(database, copies, settings, queues, now)
+        await asyncio.sleep(LOOK_AT_SOURCES_EVERY if answered else SOURCE_AGAIN)
+
     works = [relay.run(), _over_a_channel(name, amqp_uri, known, put_back_what_is_due)]
     if heard:
         works.append(_over_a_channel(name, amqp_uri, known, take_up))
+    if copies:
+        works.append(_over_a_channel(name, amqp_uri, known, fill_copies))
     await together(*works)
 
 
@@ -131,7 +147,7 @@ async def _over_a_channel(
                 while True:
                     await work(channel)
         except (*BROKER_AWAY, PyMongoError) as error:
-            logger.warning("%s: parked messages wait: %r", name, error)
+            logger.warning("%s: work over the broker waits: %r", name, error)
             await asyncio.sleep(delay)
             delay = min(delay * 2, SLOWEST_RETRY)
 
