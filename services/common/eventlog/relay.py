@@ -41,6 +41,9 @@ RENEW_EVERY = 1.5
 POLL_EVERY = 1.0
 WATCH_MILLISECONDS = 500  # a stop waits for so long at most
 STAMP_BATCH = 300
+# After a stamping; the facts of this time share all that follows: transaction, watermark, commits
+# of the copies. The first fact after a quiet time never waits.
+STAMP_PAUSE = 0.05
 PUBLISH_BATCH = 300
 PUBLISH_BYTES = 4_000_000
 READ_AT_ONCE = 50
@@ -153,9 +156,11 @@ class Relay:
     async def _stamp_all(self, term: int, epoch: str) -> None:
         while True:
             self._fresh.clear()
-            if await whole(stamp(self._database, term, epoch)):
+            stamped = await whole(stamp(self._database, term, epoch))
+            if stamped:
                 self._stamped.set()
-                self._fresh.set()
+                if stamped < STAMP_BATCH:
+                    await asyncio.sleep(STAMP_PAUSE)
                 continue
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(POLL_EVERY):
