@@ -22,6 +22,8 @@ from tests.integration.ledger import Kind, Ledger
 
 RECOVERY = 20.0  # seconds until everything runs again
 WITHIN = 3  # the suite allows three times what the bench measures
+CALM = 5.0  # seconds of driving before the first kill
+CALM_RATE = 90  # changes a second that two cores acknowledge, driver included, as measured
 START = datetime.now(UTC)
 VICTIMS = ("servicer", "worker", "relay", "gateway", "indexer", "rabbit", "mongo")
 
@@ -144,13 +146,16 @@ async def live_through(stack, *, seconds, rate, rounds):
     """Change and kill for so long, then hold everything against the ledger, which is returned."""
     token = stack.plan.layout.operator_token.read_text().strip()
     ledger = Ledger(stack.base_url, token, KINDS, rate, seed=random.randrange(10**6))
-    driving = asyncio.create_task(ledger.drive(seconds))
+    driving = asyncio.create_task(ledger.drive(CALM + seconds))
+    calm = await calm_rate(ledger)
     await kill_each(stack, seconds, rounds)
     await driving
     assert ledger.failures == []
     sys.stdout.write(
-        f"asked {ledger.asked}, retried {ledger.retried}, slowest {ledger.slowest:.1f} s\n"
+        f"asked {ledger.asked}, retried {ledger.retried}, slowest {ledger.slowest:.1f} s, "
+        f"{calm:.0f} a second while nothing was killed\n"
     )
+    assert calm >= min(rate, CALM_RATE) / WITHIN
     await ready(stack, RECOVERY * WITHIN)
     assert ledger.holes() == []
     await everything_counted(stack, ledger)
@@ -160,6 +165,12 @@ async def live_through(stack, *, seconds, rate, rounds):
     zhengtong(stack, "index", "rebuild", "--json")
     await index_is_right(stack)
     return ledger
+
+
+async def calm_rate(ledger):
+    """Acknowledgements a second while nothing is killed."""
+    await asyncio.sleep(CALM)
+    return ledger.told() / CALM
 
 
 async def kill_each(stack, seconds, rounds):
