@@ -6,6 +6,7 @@ import asyncio
 import ipaddress
 import math
 import os
+import re
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -25,11 +26,14 @@ from services.common.errors import Violation
 from services.common.settings import SettingMissing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from gateway.identity import Identity
+
+_NAME = re.compile(rb"[A-Za-z_.]{1,80}|[A-Za-z-]{1,80}")
+"""A name that may be told back: a parameter's or a header's, with nobody's number in it."""
 
 PROBES = ("/healthz", "/readyz", "/metrics")
 """Asked by supervisors, often from an address that asks for much else: never rate limited."""
@@ -141,13 +145,29 @@ class Limited:
             raise RequestTooSlow("处理时间过长，请求已中止，请稍后再试。") from None
 
     def _measure(self, scope: Scope) -> None:
-        if len(scope["raw_path"]) + len(scope["query_string"]) > self._limits.url_bytes:
-            raise UrlTooLong(f"地址过长，路径和参数合计最多 {self._limits.url_bytes} 字节。")
+        path, query = scope["raw_path"], scope["query_string"]
+        if len(path) + len(query) > self._limits.url_bytes:
+            longest = "path" if len(path) > len(query) else _longest_parameter(query)
+            raise UrlTooLong(self._limits.url_bytes, longest)
         size = sum(len(name) + len(value) for name, value in scope["headers"])
         if size > self._limits.header_bytes:
-            raise HeadersTooLarge(f"请求头过大，合计最多 {self._limits.header_bytes} 字节。")
+            raise HeadersTooLarge(self._limits.header_bytes, _largest_header(scope["headers"]))
         if declared_length(scope) > self._limits.upload_bytes:
             raise BodyTooLarge(self._limits.upload_bytes)
+
+
+def _longest_parameter(query: bytes) -> str:
+    """The parameter that fills most of a query string; `query` where no single one does."""
+    longest = max(query.split(b"&"), key=len)
+    name = longest.partition(b"=")[0]
+    fills = len(longest) * 2 > len(query)
+    return name.decode() if fills and _NAME.fullmatch(name) else "query"
+
+
+def _largest_header(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """The header field that takes the most room; `headers` where it has no fit name."""
+    name = max(headers, key=lambda field: len(field[0]) + len(field[1]))[0]
+    return name.decode() if _NAME.fullmatch(name) else "headers"
 
 
 def header(scope: Scope, name: bytes) -> bytes:

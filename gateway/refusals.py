@@ -6,6 +6,7 @@ from services.common.errors import (
     NotFound,
     Unauthenticated,
     Unavailable,
+    Violation,
 )
 
 
@@ -64,7 +65,8 @@ class BodyTooLarge(Invalid):
     reason = "BODY_TOO_LARGE"
 
     def __init__(self, at_most: int) -> None:
-        super().__init__(f"请求内容过大，最多 {at_most} 字节。")
+        told = f"请求内容过大，最多 {at_most} 字节。"
+        super().__init__(told, Violation("body", told))
 
 
 class UrlTooLong(Invalid):
@@ -72,17 +74,28 @@ class UrlTooLong(Invalid):
 
     reason = "URL_TOO_LONG"
 
+    def __init__(self, at_most: int, field: str) -> None:
+        told = f"地址过长，路径和参数合计最多 {at_most} 字节。"
+        super().__init__(told, Violation(field, told))
+
 
 class HeadersTooLarge(Invalid):
     """The header fields together are too large."""
 
     reason = "HEADERS_TOO_LARGE"
 
+    def __init__(self, at_most: int, field: str) -> None:
+        told = f"请求头过大，合计最多 {at_most} 字节。"
+        super().__init__(told, Violation(field, told))
+
 
 class MediaTypeRefused(Invalid):
     """The body is in a format the call does not read."""
 
     reason = "MEDIA_TYPE_UNSUPPORTED"
+
+    def __init__(self, told: str) -> None:
+        super().__init__(told, Violation("body", told))
 
 
 class RateLimited(Exhausted):

@@ -25,7 +25,14 @@ if TYPE_CHECKING:
 BACKLOG: Final = 1024
 AT_ONCE: Final = 256  # requests in the application; more wait in the backlog
 HEADER_MILLISECONDS: Final = 15_000
-LARGEST_HEAD: Final = 64 * 1024  # bytes of request line and headers that are ever held
+LARGEST_HEAD: Final = 1024 * 1024 + 64 * 1024
+"""Bytes of request line and headers that a connection may hold before it is a request.
+
+A head of a megabyte is read to its end: what is refused half-read is closed with a reset, and a
+caller still sending may never see why. hyper itself answers addresses beyond LONGEST_ADDRESS.
+With AT_ONCE connections, heads can take some 290 MB at most.
+"""
+LONGEST_ADDRESS: Final = 65_534  # bytes; hyper refuses longer ones with a bare 414
 STOP_SECONDS: Final = 8
 
 logger = logging.getLogger(__name__)

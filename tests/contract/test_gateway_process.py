@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -20,6 +21,7 @@ from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 
 from gateway.contracts import SERVICES
+from gateway.server import LONGEST_ADDRESS
 from tests.contract.gateway_house import OPERATOR, serving_nothing, settings_in
 
 HOST = b"Host: gateway\r\nConnection: close\r\n"
@@ -58,6 +60,18 @@ class Running:
                 while part := connection.recv(65536):
                     answer += part
         return answer
+
+    def trickled(self, request: bytes) -> bytes:
+        """As `raw`, in small pieces as a network brings them; a broken connection is an error."""
+        with socket.socket() as connection:
+            connection.settimeout(20)
+            # What the kernel would take at once need not be what the server has read.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.connect(("127.0.0.1", self.port))
+            for start in range(0, len(request), 1400):
+                connection.sendall(request[start : start + 1400])
+            return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
 def free_port():
@@ -137,6 +151,59 @@ def test_bytes_that_no_library_sends_are_answered_with_the_right_refusal(gateway
     request, status = RAW[case]
     answer = gateway.raw(request)
     assert int(answer.split(b" ", 2)[1]) == status, answer[:300]
+
+
+QUERY = b"/api/v1/query?q="
+TWELVE_KB = b"X-Much: " + b"a" * 12_000 + b"\r\n"
+MEGABYTE = 1024 * 1024
+
+
+def asking(length: int, more: bytes = b"") -> bytes:
+    """A query whose whole address has so many bytes."""
+    address = QUERY + b"a" * (length - len(QUERY))
+    return b"GET " + address + b" HTTP/1.1\r\n" + HOST + more + b"\r\n"
+
+
+def posting(body: bytes, media_type: str = "application/json") -> bytes:
+    told = f"Content-Type: {media_type}\r\nContent-Length: {len(body)}\r\n\r\n"
+    return PUBLISH + told.encode() + body
+
+
+def named(answer: bytes) -> tuple[int, str, list[str]]:
+    """Status, reason and fields of a whole problem document in Chinese."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b"content-type: application/problem+json" in head, answer[:300]
+    problem = json.loads(body)
+    assert int(head.split(b" ", 2)[1]) == problem["status"]
+    assert not problem["detail"].isascii()
+    return problem["status"], problem["reason"], [one["field"] for one in problem["violations"]]
+
+
+@pytest.mark.parametrize("more", [b"", TWELVE_KB], ids=["bare", "12 KB of headers"])
+@pytest.mark.parametrize("length", [9_000, 60 * 1024, LONGEST_ADDRESS])
+def test_a_long_query_is_refused_by_its_name_however_it_arrives(gateway, length, more):
+    for send in (gateway.raw, gateway.trickled):
+        assert named(send(asking(length, more))) == (414, "URL_TOO_LONG", ["q"])
+
+
+@pytest.mark.parametrize("length", [LONGEST_ADDRESS + 1, 64 * 1024 + 1, 1_000_000, MEGABYTE])
+def test_an_address_beyond_what_the_server_reads_is_taken_whole_and_refused(gateway, length):
+    head, _, body = gateway.trickled(asking(length, TWELVE_KB)).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 414 "), head
+    assert b"connection: close" in head.lower()
+    assert body == b""
+
+
+def test_a_megabyte_in_a_header_or_a_body_is_refused_by_name(gateway):
+    large = b"X-Much: " + b"a" * MEGABYTE + b"\r\n"
+    text = b'{"item": {"task_name": "' + b"a" * MEGABYTE + b'"}}'
+    form = posting(b"q=" + b"a" * MEGABYTE, "application/x-www-form-urlencoded")
+    assert named(gateway.trickled(ITEM + HOST + large + b"\r\n")) == (
+        *(431, "HEADERS_TOO_LARGE"),
+        ["x-much"],
+    )
+    assert named(gateway.raw(posting(text))) == (413, "BODY_TOO_LARGE", ["body"])
+    assert named(gateway.raw(form)) == (415, "MEDIA_TYPE_UNSUPPORTED", ["body"])
 
 
 def test_a_caller_that_goes_away_leaves_the_others_alone(gateway):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.limits import Limits, RateLimiter, client_address, declared_length
-from gateway.refusals import RateLimited, RequestInvalid
+from gateway.limits import Limited, Limits, RateLimiter, client_address, declared_length
+from gateway.refusals import HeadersTooLarge, RateLimited, RequestInvalid, UrlTooLong
 from services.common.settings import SettingMissing
 
 
@@ -88,6 +88,40 @@ def test_a_caller_without_an_address_has_a_bucket_too():
 def test_a_content_length_is_a_number_or_refused(text):
     with pytest.raises(RequestInvalid):
         declared_length({"headers": [(b"content-length", text)]})
+
+
+LONG = b"a" * 9_000
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "field"),
+    [
+        (b"/api/v1/query", b"q=" + LONG, "q"),
+        (b"/api/v1/query", b"kind=item&q=" + LONG + b"&page_size=1", "q"),
+        (b"/" + LONG, b"q=1", "path"),
+        (b"/api/v1/query", b"&a=1" * 3_000, "query"),
+        (b"/api/v1/query", LONG, "query"),
+        (b"/api/v1/query", b"530102199001011234=" + LONG, "query"),
+        (b"/api/v1/query", b"%00\xff=" + LONG, "query"),
+    ],
+)
+async def test_an_address_that_is_too_long_is_refused_by_what_fills_it(path, query, field):
+    with pytest.raises(UrlTooLong) as refused:
+        await measured(raw_path=path, query_string=query)
+    assert [one.field for one in refused.value.violations] == [field]
+
+
+@pytest.mark.parametrize(("name", "field"), [(b"x-much", "x-much"), (b"\xff" * 90, "headers")])
+async def test_headers_that_are_too_large_are_refused_by_the_largest(name, field):
+    with pytest.raises(HeadersTooLarge) as refused:
+        await measured(headers=[(b"host", b"city"), (name, b"a" * 17_000), (b"accept", b"*/*")])
+    assert [one.field for one in refused.value.violations] == [field]
+
+
+async def measured(**scope):
+    """Show such a request to the limits; nothing behind them is reached."""
+    whole = {"type": "http", "raw_path": b"/", "query_string": b"", "headers": [], **scope}
+    await Limited(None, Limits(), None)(whole, None, None)
 
 
 def test_the_environment_sets_rate_and_burst_and_nothing_else():
