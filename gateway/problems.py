@@ -162,8 +162,31 @@ def respond(error: Exception, scope: Scope) -> Response:
     )
 
 
+class Arriving:
+    """The body of a request as it comes, and whether it came to its end."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._ended = False
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        self._ended = message["type"] == "http.request" and not message.get("more_body", False)
+        return message
+
+    def is_left(self, scope: Scope) -> bool:
+        """Whether there is a body that nobody has read to its end."""
+        announced = (b"content-length", b"transfer-encoding")
+        return not self._ended and any(
+            name in announced and value != b"0" for name, value in scope["headers"]
+        )
+
+
 class Refusals:
     """Middleware: answers every exception of the application inside it.
+
+    The server closes the connection of a request whose body was left. The answer says so, or a
+    caller would send its next request into a connection that is about to end.
 
     Args:
         page: what a browser gets instead of JSON, from the request, the status and the detail.
@@ -178,6 +201,7 @@ class Refusals:
             await self._app(scope, receive, send)
             return
         started = False
+        arriving = Arriving(receive)
 
         async def watched(message: Message) -> None:
             nonlocal started
@@ -185,7 +209,7 @@ class Refusals:
             await send(message)
 
         try:
-            await self._app(scope, receive, watched)
+            await self._app(scope, arriving, watched)
         except asyncio.CancelledError:
             # Nothing but the end of the process cancels a request.
             if not started:
@@ -196,7 +220,10 @@ class Refusals:
             _log(error)
             if started:
                 raise
-            await self._answer(error, scope)(scope, receive, send)
+            answer = self._answer(error, scope)
+            if arriving.is_left(scope):
+                answer.headers["connection"] = "close"
+            await answer(scope, receive, send)
 
     def _answer(self, error: Exception, scope: Scope) -> Response:
         problem = problem_of(error)

@@ -140,10 +140,10 @@ def application(inner, **limits):
     return Observed(Refusals(Limited(inner, settings, Nobody()), page))
 
 
-async def ask(app, path="/api/v1/x", **more):
+async def ask(app, path="/api/v1/x", *, method="GET", **more):
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as http:
-        return await http.get(path, **more)
+        return await http.request(method, path, **more)
 
 
 async def test_a_defect_of_the_gateway_is_logged_and_told_as_nothing_but_a_defect(caplog):
@@ -154,6 +154,22 @@ async def test_a_defect_of_the_gateway_is_logged_and_told_as_nothing_but_a_defec
     assert (reply.status_code, reply.json()["reason"]) == (500, "INTERNAL")
     assert "hunter2" not in reply.text
     assert "hunter2" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("content", "reads", "said"),
+    [(b"{}", False, "close"), (b"{}", True, None), (b"", False, None)],
+    ids=["a body that was left", "a body that was read", "no body"],
+)
+async def test_a_refusal_says_whether_the_connection_ends_with_it(content, reads, said):
+    async def refusing(scope, receive, send):
+        while reads and (await receive()).get("more_body"):
+            pass
+        raise Invalid("不行")
+
+    reply = await ask(application(refusing), method="POST", content=content)
+    assert reply.status_code == 400
+    assert reply.headers.get("connection") == said
 
 
 async def test_a_request_is_given_up_when_its_whole_time_is_used():

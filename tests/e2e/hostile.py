@@ -105,6 +105,8 @@ NO_OBJECT = {
     "NaN": b"NaN",
     "single quotes": b"{'a': 1}",
 }
+# Bodies of more than a megabyte.
+LARGE = (b'{"q": "' + b"a" * 1024 * 1024 + b'"}', b" " * (1024 * 1024 + 1), b"[" * 2_000_000)
 # Files that are no good table.
 FILES = {
     "nothing": b"",

@@ -168,6 +168,18 @@ def test_every_body_that_is_no_json_object_is_refused_as_a_whole(operator, api, 
     assert ledger.asked >= 100
 
 
+def test_every_call_names_what_is_too_long(operator, api, ledger):
+    for call in api:
+        for length in (9_000, 60_000):
+            url = f"{call.url()}?q={'a' * length}"
+            ledger.hold(operator.request(call.verb, url), {414}, field="q")
+        for body in hostile.LARGE if call.json else ():
+            reply = operator.post(call.url(), content=body, headers=JSON)
+            ledger.hold(reply, {413}, field="body")
+    assert ledger.wrong == []
+    assert ledger.asked >= 60
+
+
 def test_every_call_reads_json_only_and_nothing_compressed(operator, api, ledger):
     formats = (
         "text/plain",
