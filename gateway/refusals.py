@@ -59,6 +59,12 @@ class BodyTooSlow(Invalid):
     reason = "BODY_TOO_SLOW"
 
 
+class HeadTooSlow(Invalid):
+    """The request line and headers did not arrive in time."""
+
+    reason = "HEAD_TOO_SLOW"
+
+
 class BodyTooLarge(Invalid):
     """The body is longer than the call takes."""
 
@@ -112,6 +118,12 @@ class RequestTooSlow(Unavailable):
     """The gateway gave up a request after its whole time was used."""
 
     reason = "REQUEST_TIMED_OUT"
+
+
+class GatewayBusy(Unavailable):
+    """More callers are connected than the gateway takes."""
+
+    reason = "GATEWAY_BUSY"
 
 
 class GatewayStopping(Unavailable):

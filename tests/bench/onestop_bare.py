@@ -38,7 +38,12 @@ class Bare:
         self._interpreter = Interpreter(Regions(), Synonyms())
         self._queries: dict[tuple[str, ...], Query] = {}
 
-    async def __call__(self, scope: Any, _receive: Any, send: Any) -> None:
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            for told in ("startup", "shutdown"):
+                await receive()
+                await send({"type": f"lifespan.{told}.complete"})
+            return
         typed = parse_qs(scope["query_string"].decode())["q"][0]
         words = tuple(rjieba.cut(typed))
         query = self._queries.get(words) or self._expanded(typed, words)
