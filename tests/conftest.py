@@ -53,7 +53,7 @@ def committed(database):
         def body(session):
             unit = Unit(database, session, now)
             result = work(unit)
-            transaction.record(unit, request)
+            transaction.record([(unit, request)])
             return result
 
         return transaction.transact(database, body)

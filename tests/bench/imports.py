@@ -24,6 +24,7 @@ from services.common.callers import OPERATOR
 from services.common.grpc_host.reports import report_message
 from services.common.rows import Report, Row
 from services.common.transaction import Request
+from services.common.transaction.changes import Changes
 from services.credit import store, usecases
 from services.credit.store import COLLECTIONS, MongoStore
 
@@ -111,4 +112,4 @@ def _call(database: Database[Document], shape: str, rows: Sequence[Row]) -> None
 
     request_id = f"{shape}/{rows[0].number}"
     asked = Request(OPERATOR, "ImportRecords", request_id, request_id.encode(), NOW, "")
-    transaction.change(database, asked, pb.ImportRecordsResponse, work, retry_stale=True)
+    Changes(database).make(asked, pb.ImportRecordsResponse, work, retry_stale=True)

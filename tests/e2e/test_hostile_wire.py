@@ -246,7 +246,7 @@ def test_the_operator_and_those_who_watch_are_not_limited(limited, token):
 def test_a_probe_answers_get_and_head_alone_and_takes_anything_else_ill(city, path):
     get, head = city.http.get(path), city.http.head(path)
     assert (get.status_code, head.status_code, head.content) == (200, 200, b"")
-    for verb in ("POST", "PUT", "DELETE", "PATCH", "BREW"):
+    for verb in ("POST", "PUT", "DELETE", "PATCH", "PURGE"):
         reply = city.http.request(verb, path)
         assert (reply.status_code, reply.headers["content-type"]) == (405, PROBLEM)
         assert set(reply.headers["allow"].split(", ")) == {"GET", "HEAD"}
@@ -277,7 +277,7 @@ SAMPLE = re.compile(rf"[a-z_:][a-z0-9_:]*(\{{({LABEL})*\}})? [-+0-9.eEnaif]+", r
 def test_the_metrics_are_readable_and_hold_nothing_that_anybody_typed(city):
     city.http.get("/api/v1/query", params={"q": "只有我知道的词"})
     city.http.get("/api/v1/items/only-i-know")
-    city.http.request("BREW", "/only/i/know")
+    city.http.request("PURGE", "/only/i/know")
     reply = city.http.get("/metrics")
     assert reply.headers["content-type"].startswith("text/plain; version=")
     lines = [line for line in reply.text.splitlines() if line and not line.startswith("#")]
@@ -289,4 +289,4 @@ def test_the_metrics_are_readable_and_hold_nothing_that_anybody_typed(city):
     assert any('http_route="/api/v1/items/{item_id}"' in line for line in counts)
     assert "only" not in reply.text
     assert "只有我知道" not in reply.text
-    assert "BREW" not in reply.text
+    assert "PURGE" not in reply.text

@@ -12,13 +12,8 @@ from services.common import transaction
 from services.common.callers import OPERATOR, Caller
 from services.common.errors import Stale
 from services.common.eventlog import outbox
-from services.common.transaction import (
-    Request,
-    RequestIdInvalid,
-    RequestIdReused,
-    StoreUnavailable,
-    fingerprint,
-)
+from services.common.transaction import Request, StoreUnavailable, fingerprint
+from services.common.transaction.changes import Changes, RequestIdInvalid, RequestIdReused
 from tests.conftest import NOW
 
 
@@ -89,9 +84,7 @@ def test_stale_is_tried_again_unless_the_caller_named_a_version(catalogue):
     for retry, expected in ((True, 4), (False, 1)):
         tries.clear()
         with pytest.raises(Stale):
-            transaction.change(
-                catalogue, request("x"), pb.PublishItemResponse, work, retry_stale=retry
-            )
+            Changes(catalogue).make(request("x"), pb.PublishItemResponse, work, retry_stale=retry)
         assert len(tries) == expected
 
 
@@ -132,8 +125,7 @@ def publish(database, request_id, *, caller=OPERATOR, task_name="甲"):
         listed = usecases.publish(messages.item_of(asked.item), seen=0, store=MongoStore(unit))
         return pb.PublishItemResponse(item=messages.item_message(listed))
 
-    return transaction.change(
-        database,
+    return Changes(database).make(
         request(request_id, asked, caller),
         pb.PublishItemResponse,
         work,
@@ -148,8 +140,8 @@ def withdraw(database, request_id):
         listed = usecases.withdraw("T-1", "停办", seen=0, store=MongoStore(unit))
         return pb.WithdrawItemResponse(item=messages.item_message(listed))
 
-    return transaction.change(
-        database, request(request_id, asked), pb.WithdrawItemResponse, work, retry_stale=True
+    return Changes(database).make(
+        request(request_id, asked), pb.WithdrawItemResponse, work, retry_stale=True
     )
 
 

@@ -88,8 +88,7 @@ class Department:
             attributes={"messaging.message.id": event.id, "messaging.system": "rabbitmq"},
         ):
             method(event, type(self.worker).store(unit))
-            if unit.told:
-                record(unit, self._request(subscription, event, unit.now))
+            record([(unit, self._request(subscription, event, unit.now))])
 
     def _request(self, subscription: Subscription, event: Event[Any], now: datetime) -> Request:
         """What the audit row of a reaction says: the department itself, because of this fact."""

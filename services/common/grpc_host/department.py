@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from services.common import transaction
 from services.common.grpc_host.door import CALL
 from services.common.telemetry import current_traceparent
+from services.common.transaction import Request, Unit, fingerprint
+from services.common.transaction.changes import Changes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -18,11 +19,13 @@ if TYPE_CHECKING:
     from pymongo.database import Database
 
     from services.common.eventlog.outbox import Told
-    from services.common.transaction import Unit
 
     Document = dict[str, Any]
 
 Response = TypeVar("Response", bound="Message")
+
+LARGE: Final = 64 * 1024
+"""Bytes of a request beyond which no other waits for it: imports take long."""
 
 
 def utc_now() -> datetime:
@@ -31,7 +34,6 @@ def utc_now() -> datetime:
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
-@dataclass(frozen=True, slots=True)
 class Department:
     """One running department.
 
@@ -39,13 +41,17 @@ class Department:
         clock: now, aware.
     """
 
-    name: str
-    database: Database[Document]
-    clock: Callable[[], datetime] = utc_now
+    def __init__(
+        self, name: str, database: Database[Document], clock: Callable[[], datetime] = utc_now
+    ) -> None:
+        self.name = name
+        self.database = database
+        self.clock = clock
+        self._changes = Changes(database)
 
     def reading(self) -> Unit:
         """A unit for calls that only read: majority reads, no transaction."""
-        return transaction.Unit(self.database, None, self.clock())
+        return Unit(self.database, None, self.clock())
 
     def change(
         self,
@@ -62,16 +68,22 @@ class Department:
         """
         fields: Any = request
         call = CALL.get()
-        asked = transaction.Request(
+        asked = Request(
             caller=call.caller,
             call=call.method,
             request_id=fields.request_id,
-            fingerprint=transaction.fingerprint(request) if fields.request_id else b"",
+            fingerprint=fingerprint(request) if fields.request_id else b"",
             now=self.clock(),
             traceparent=current_traceparent(),
         )
         named_version = bool(getattr(request, "version", 0))
-        return transaction.change(self.database, asked, answer, work, retry_stale=not named_version)
+        return self._changes.make(
+            asked,
+            answer,
+            work,
+            retry_stale=not named_version,
+            alone=request.ByteSize() > LARGE,
+        )
 
 
 @dataclass(frozen=True, slots=True)

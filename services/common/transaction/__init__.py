@@ -1,9 +1,8 @@
-"""One change, one transaction: state, facts, audit row and the answer to its request id."""
+"""One transaction: state, facts and audit rows of the changes in it."""
 
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,7 +11,6 @@ import pymongo
 from pymongo import ASCENDING, IndexModel, MongoClient, ReadPreference
 from pymongo.errors import (
     ConnectionFailure,
-    DuplicateKeyError,
     ExecutionTimeout,
     OperationFailure,
     PyMongoError,
@@ -22,11 +20,11 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from services.common import audit
-from services.common.errors import DomainError, Invalid, Refused, Stale, Unavailable, Violation
+from services.common.errors import DomainError, Unavailable
 from services.common.eventlog import log, outbox
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from google.protobuf.message import Message
     from pymongo.client_session import ClientSession
@@ -36,12 +34,9 @@ if TYPE_CHECKING:
     from services.common.eventlog.outbox import Told
 
 T = TypeVar("T")
-Response = TypeVar("Response", bound="Message")
 
 LONGEST = 8.0  # seconds for a transaction with all its retries
 REQUESTS_KEPT = timedelta(days=7)
-STALE_RETRIES = 3
-_REQUEST_ID = re.compile(r"[!-~]{1,128}")
 # Shutting down, not primary, or a transaction larger than the cache has room for just now.
 _PASSING = {11600, 11602, 91, 189, 10107, 13435, 13436, 388}
 
@@ -50,18 +45,6 @@ class StoreUnavailable(Unavailable):
     """The department's database does not answer now."""
 
     reason = "STORE_UNAVAILABLE"
-
-
-class RequestIdReused(Refused):
-    """The request id was used before, for something else."""
-
-    reason = "REQUEST_ID_REUSED"
-
-
-class RequestIdInvalid(Invalid):
-    """The request id is not 1 to 128 visible ASCII characters."""
-
-    reason = "REQUEST_ID_INVALID"
 
 
 def connect(uri: str, *, pool: int = 32) -> MongoClient[dict[str, Any]]:
@@ -177,98 +160,30 @@ def _codes(error: OperationFailure) -> set[int]:
     return {error.code or 0, *(write.get("code", 0) for write in writes)}
 
 
-def record(unit: Unit, request: Request) -> None:
-    """Write what the unit told, and the audit row of its change."""
-    if not unit.told:
+def record(done: Sequence[tuple[Unit, Request]]) -> None:
+    """Write what units of one transaction told, and an audit row for each that told something."""
+    told = [(unit, request) for unit, request in done if unit.told]
+    if not told:
         return
-    facts = outbox.documents(unit.told, now=unit.now, traceparent=request.traceparent)
-    unit.database["events"].insert_many(facts, session=unit.session)
-    subjects = sorted({subject for fact in unit.told for subject in fact.subjects})
-    unit.database["audit"].insert_one(
-        audit.row(
-            caller=request.caller,
-            call=request.call,
-            subjects=subjects,
-            request_id=request.request_id,
-            traceparent=request.traceparent,
-            now=unit.now,
-        ),
-        session=unit.session,
+    database, session = told[0][0].database, told[0][0].session
+    facts = [
+        fact
+        for unit, request in told
+        for fact in outbox.documents(unit.told, now=unit.now, traceparent=request.traceparent)
+    ]
+    database["events"].insert_many(facts, session=session)
+    database["audit"].insert_many([_audit_row(*one) for one in told], session=session)
+
+
+def _audit_row(unit: Unit, request: Request) -> dict[str, Any]:
+    return audit.row(
+        caller=request.caller,
+        call=request.call,
+        subjects=sorted({subject for fact in unit.told for subject in fact.subjects}),
+        request_id=request.request_id,
+        traceparent=request.traceparent,
+        now=unit.now,
     )
-
-
-def change(
-    database: Database[dict[str, Any]],
-    request: Request,
-    answer: type[Response],
-    work: Callable[[Unit], Response],
-    *,
-    retry_stale: bool,
-) -> Response:
-    """Make one change once, however often it is asked for under the same request id.
-
-    Args:
-        answer: the response's class, to read a stored answer with.
-        work: load, decide, save; may run several times.
-        retry_stale: try again when somebody was faster; False where the caller named a version.
-
-    Raises:
-        RequestIdInvalid, RequestIdReused, StoreUnavailable, and whatever `work` refuses.
-    """
-    if request.request_id and not _REQUEST_ID.fullmatch(request.request_id):
-        text = "request_id 应为 1 至 128 个可见的 ASCII 字符。"
-        raise RequestIdInvalid(text, Violation("request_id", text))
-
-    def body(session: ClientSession) -> Response:
-        unit = Unit(database, session, request.now)
-        response = work(unit)
-        record(unit, request)
-        if request.request_id:
-            database["requests"].insert_one(_answered(request, response), session=session)
-        return response
-
-    for attempt in range(STALE_RETRIES + 1):
-        try:
-            return transact(database, body)
-        except Stale:
-            known = _answer_of(database, request, answer)
-            if known is None and (not retry_stale or attempt == STALE_RETRIES):
-                raise
-        except (DuplicateKeyError, DomainError):
-            known = _answer_of(database, request, answer)
-            if known is None:
-                raise
-        if known is not None:
-            return known
-    raise AssertionError("the loop above returns or raises")
-
-
-def _answered(request: Request, response: Message) -> dict[str, Any]:
-    return {
-        "_id": request.key,
-        "call": request.call,
-        "fingerprint": request.fingerprint,
-        "response": response.SerializeToString(),
-        "time": request.now,
-    }
-
-
-def _answer_of(
-    database: Database[dict[str, Any]], request: Request, answer: type[Response]
-) -> Response | None:
-    """The answer given before under this request id, if there is one."""
-    if not request.request_id:
-        return None
-    try:
-        known = database["requests"].find_one({"_id": request.key})
-    except PyMongoError as error:
-        raise refusal_of(error) or error from error
-    if known is None:
-        return None
-    if known["call"] != request.call or known["fingerprint"] != request.fingerprint:
-        text = "request_id 已用于另一次请求，请换一个新的。"
-        raise RequestIdReused(text, Violation("request_id", text))
-    return answer.FromString(known["response"])
 
 
 def index_models(document: Any) -> list[IndexModel]:
