@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Path = tuple[str | int, ...]
 JSON = {"content-type": "application/json"}
-VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW")
+VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PURGE")
 
 # By kind of value: what a field of that kind can never hold, as it stands in a JSON body.
 NEVER: dict[str, tuple[bytes, ...]] = {

@@ -154,8 +154,8 @@ async def live_through(stack, *, seconds, rate, rounds):
     took = time.monotonic() - begun
     assert ledger.failures == []
     sys.stdout.write(
-        f"asked {ledger.asked} in {took:.0f} s, retried {ledger.retried}, slowest {ledger.slowest:.1f} s, "
-        f"{calm:.0f} a second while nothing was killed\n"
+        f"asked {ledger.asked} in {took:.0f} s, retried {ledger.retried}, "
+        f"slowest {ledger.slowest:.1f} s, {calm:.0f} a second while nothing was killed\n"
     )
     assert calm >= min(rate, CALM_RATE) / WITHIN
     await ready(stack, RECOVERY * WITHIN)
