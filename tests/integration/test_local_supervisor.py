@@ -33,7 +33,9 @@ with Supervisor(layout, Progress(), os.environ, parent=parent) as supervisor:
     supervisor.announce("ready")
     supervisor.run_until(lambda: False)
 """
-STAY = "import time; print('up', flush=True); time.sleep(600)"
+# Waits for a signal; the alarm ends it where no test does.
+WAIT = "signal.alarm(600); signal.pause()"
+STAY = f"import signal; print('up', flush=True); {WAIT}"
 FALL = "import time; print(time.monotonic(), flush=True); raise SystemExit(3)"
 STUBBORN = "import signal; signal.signal(15, signal.SIG_IGN);" + STAY
 # Starts a process that knows nothing of the supervisor, and goes on.
@@ -47,12 +49,12 @@ def python(code):
 def telling(name):
     """Writes down when it was told to stop, and stops."""
     return python(
-        "import signal, sys, time\n"
+        "import signal, sys\n"
         "def stop(*_):\n"
         f"    open('stopped', 'a').write('{name} '); sys.exit(0)\n"
         "signal.signal(15, stop)\n"
         "print('up', flush=True)\n"
-        "time.sleep(600)"
+        f"{WAIT}"
     )
 
 
@@ -185,9 +187,10 @@ def test_who_does_not_stop_when_told_is_killed(run):
 
 def test_who_is_only_just_starting_and_did_not_hear_is_told_again(run):
     code = (
-        "import signal, time\n"
-        "signal.signal(15, signal.SIG_IGN); print('up', flush=True); time.sleep(0.5)\n"
-        "signal.signal(15, signal.SIG_DFL); time.sleep(600)"
+        "import signal\n"
+        "signal.pthread_sigmask(signal.SIG_BLOCK, [15]); print('up', flush=True)\n"
+        "signal.sigwait([15])\n"  # taken, and nothing done about it
+        f"signal.pthread_sigmask(signal.SIG_UNBLOCK, [15]); {WAIT}"
     )
     supervised = run({"name": "rabbit", "command": python(code), "says": "never said"})
     wait(lambda: supervised.log("rabbit") == ["up"])
@@ -225,20 +228,20 @@ def test_what_a_killed_process_had_started_is_ended_before_it_comes_back(run):
 
 def test_a_process_is_ready_when_its_log_says_so_and_anew_after_each_start(run, tmp_path):
     code = (
-        "import pathlib, time\n"
-        "while not pathlib.Path('go').exists(): time.sleep(0.02)\n"
-        "print('ready worker', flush=True); time.sleep(600)"
+        "import signal\n"
+        "open('go').close()\n"  # a pipe: until the test opens the other end
+        f"print('ready worker', flush=True); {WAIT}"
     )
+    os.mkfifo(tmp_path / "go")
     supervised = run({"name": "worker", "command": python(code), "says": "ready worker"})
     wait(lambda: supervised.rows().get("worker", {}).get("state") == "starting")
-    (tmp_path / "go").touch()
+    (tmp_path / "go").write_text("")
     wait(lambda: supervised.rows()["worker"]["state"] == "ready")
 
-    (tmp_path / "go").unlink()
     pids.recall(supervised.layout.pids, "worker").signal(signal.SIGKILL)
     wait(lambda: supervised.rows()["worker"]["restarts"] == 1)
     wait(lambda: supervised.rows()["worker"]["state"] == "starting")
-    (tmp_path / "go").touch()
+    (tmp_path / "go").write_text("")
     wait(lambda: supervised.rows()["worker"]["state"] == "ready")
     assert supervised.rows()["worker"]["restarts"] == 1
 

@@ -9,7 +9,11 @@ import pytest
 
 from infra.local import pids
 
-SLEEP = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)"]
+# Waits for a signal; the alarm ends it where no test does.
+SLEEP = [
+    *(sys.executable, "-c"),
+    "import signal; print('up', flush=True); signal.alarm(600); signal.pause()",
+]
 
 
 def begin(**variables):
