@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from starlette.routing import Router
 
-from gateway import health, portal
+from gateway import health, portal, quota
 from gateway.clients import Clients
+from gateway.cookies import Cookies
+from gateway.csrf import FormGuard, derived_key
 from gateway.identity import Identity
-from gateway.limits import Limited, Limits
+from gateway.limits import Limited, Limits, RateLimiter
 from gateway.observe import Observed
 from gateway.onestop import OneStop
+from gateway.outbound import Allowed
 from gateway.portal import api_docs
-from gateway.problems import Refusals
+from gateway.portal.visits import Carrying, Visits
+from gateway.problems import Refusals, for_machines
+from gateway.public import VARIABLE, PublicAddress
 from gateway.server import serve
+from gateway.standards.oidc import Oidc
+from gateway.standards.oidc_settings import OidcSettings
+from gateway.tls import context_of
 from gateway.transcode import Transcoder
 from services.common import telemetry
 from services.common.callers import Signer
-from services.common.settings import Settings
+from services.common.settings import SettingMissing, Settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -33,37 +42,74 @@ NAME = "gateway"
 
 
 def create_app(settings: Settings, limits: Limits) -> ASGIApp:
-    """The whole application; nothing connects before the first request."""
+    """The whole application; nothing connects before the first request.
+
+    Raises:
+        SettingMissing: the public address is none.
+    """
+    public = PublicAddress.read(settings.public_url)
     clients = Clients(settings, Signer.load(settings.keys_dir, NAME))
-    identity = Identity(settings.operator_token_file)
+    identity = Identity(settings.keys_dir, clients)
+    limiter = RateLimiter(limits)
     onestop = OneStop.open(settings, clients)
+    cookies, guard = Cookies(secure=public.secure), FormGuard.load(settings.keys_dir, public)
+    visits = Visits(clients, identity, cookies, guard)
+    oidc = _provider(settings, public)
+    name = oidc.settings.name if oidc else ""
+    desk = portal.Desk(clients, visits, limits, demo=settings.demo, outside=name)
+    outside = portal.OutsidePages(desk, oidc, cookies) if oidc else None
 
     @contextlib.asynccontextmanager
     async def running(_: object) -> AsyncIterator[None]:
+        following = asyncio.create_task(identity.follow())
         yield
+        following.cancel()
         await onestop.close()
         await clients.close()
 
     doors = Doors(
-        exact={"/api/v1/query": onestop.endpoint},
+        exact={
+            "/api/v1/query": onestop.endpoint,
+            quota.PATH: quota.QuotaEndpoint(identity, limiter),
+        },
         calls=Transcoder(clients, identity, limits),
         others=Router(
             [
                 *health.routes(clients, onestop),
                 *api_docs.routes(),
-                *portal.routes(onestop, clients),
+                *portal.routes(onestop, clients, desk, outside),
             ],
             redirect_slashes=False,
             lifespan=running,
         ),
+        visits=visits,
     )
-    return Observed(Refusals(Limited(doors, limits, identity), page=_page))
+    answering = Refusals(Limited(doors, limits, identity, limiter), page=_page)
+    return Observed(Carrying(answering), by_tls=public.secure)
+
+
+def _provider(settings: Settings, public: PublicAddress) -> Oidc | None:
+    """The outside provider that people may sign in with.
+
+    Raises:
+        SettingMissing: a part of its settings, or the address it sends people back to.
+    """
+    found = OidcSettings.from_env()
+    if found is None:
+        return None
+    if not public.origin:
+        raise SettingMissing(VARIABLE)
+    key = derived_key(settings.keys_dir, b"zhengtong outside sign-in 1")
+    return Oidc(found, Allowed.from_env(), key, public.origin)
 
 
 class Doors:
     """Hands each request to what serves its path; the busiest doors come first."""
 
-    def __init__(self, exact: Mapping[str, ASGIApp], calls: Transcoder, others: Router) -> None:
+    def __init__(
+        self, exact: Mapping[str, ASGIApp], calls: Transcoder, others: Router, visits: Visits
+    ) -> None:
+        self._visits = visits
         self._exact = exact
         self._calls = calls
         self._others = others
@@ -78,6 +124,8 @@ class Doors:
             if path.startswith("/api/") and (serving := self._calls.find(scope)):
                 await serving(scope, receive, send)
                 return
+            if not for_machines(path) and not path.startswith("/static/"):
+                await self._visits.recognise(scope)
         scope["app"] = self  # makes Starlette's router raise what Refusals answers
         await self._others(scope, receive, send)
 
@@ -92,13 +140,14 @@ def main() -> None:
     """Serve until SIGTERM or SIGINT.
 
     Raises:
-        SettingMissing: a needed variable is not set.
+        SettingMissing: a needed variable is not set, or a file that one names is not fit.
     """
     telemetry.configure(NAME, PrometheusMetricReader())
     settings = Settings.from_env()
     settings.need("grpc_addresses")
     limits = Limits.from_env()
-    serve(lambda: create_app(settings, limits), settings.http_host, settings.http_port)
+    tls = context_of(settings)
+    serve(lambda: create_app(settings, limits), settings.http_host, settings.http_port, tls)
 
 
 if __name__ == "__main__":

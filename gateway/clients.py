@@ -12,7 +12,8 @@ from google.rpc import error_details_pb2, status_pb2
 
 from gateway.contracts import SERVICES
 from gateway.refusals import DepartmentFailed, DepartmentSlow, DepartmentUnavailable
-from services.common.callers import ANONYMOUS, Caller, Signer
+from services.common.access import ANONYMOUS, Caller
+from services.common.callers import Signer
 from services.common.errors import DomainError, Violation
 from services.common.status import CODES, DOMAIN
 from services.common.telemetry import current_traceparent
@@ -41,10 +42,15 @@ class Clients:
     """Every department's calls; channels open at the first call, in the loop that makes it."""
 
     def __init__(self, settings: Settings, signer: Signer) -> None:
+        self._signer = signer
         self._departments = {
             name: _Department(name, address, signer)
             for name, address in settings.grpc_addresses.items()
         }
+
+    def own(self) -> Caller:
+        """The gateway itself, for calls that are for it alone."""
+        return self._signer.own()
 
     async def call(
         self,
@@ -164,10 +170,12 @@ def _own_refusal(error: grpc.aio.AioRpcError) -> DomainError | None:
         return None
     status = status_pb2.Status.FromString(raw)
     info, bad = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
+    wait = error_details_pb2.RetryInfo()
     for detail in status.details:
         # Unpack leaves the message as it is when the detail is of another type.
         detail.Unpack(info)
         detail.Unpack(bad)
+        detail.Unpack(wait)
     family = FAMILIES.get(status.code)
     if family is None or info.domain != DOMAIN:
         return None
@@ -176,4 +184,6 @@ def _own_refusal(error: grpc.aio.AioRpcError) -> DomainError | None:
     )
     # Which class the department raised is not known here; its reason is what is contract.
     vars(refusal)["reason"] = info.reason
+    if wait.retry_delay.seconds:
+        vars(refusal)["retry_after"] = wait.retry_delay.seconds
     return refusal

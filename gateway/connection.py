@@ -8,14 +8,18 @@ behind a request waits, as bytes, until that one is answered.
 from __future__ import annotations
 
 import logging
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from gateway.heads import KEPT, Head
+from gateway.identity import CERTIFICATE
 from gateway.limits import HEAD_SHORTENED
 from gateway.problems import MEDIA_TYPE, problem_of
 from gateway.refusals import GatewayBusy, HeadTooSlow, RequestInvalid
+from gateway.safety import guarding_data
+from gateway.tls import Shown, shown_by
 from services.common.errors import Violation
 
 if TYPE_CHECKING:
@@ -44,9 +48,11 @@ class Connection(HttpToolsProtocol):
         self._may_begin = False
         self._in_message = False
         self._timer: asyncio.TimerHandle | None = None
+        self._shown: Shown | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._shown = shown_by(transport)
         if len(self.connections) > AT_ONCE:
             self._refuse(GatewayBusy("同时访问的人太多，请稍后再试。"))
         else:
@@ -93,8 +99,13 @@ class Connection(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
+        extensions: dict[str, Any] = {}
         if self._size > KEPT:
-            self.scope["extensions"] = {HEAD_SHORTENED: {}}
+            extensions[HEAD_SHORTENED] = {}
+        if self._shown and time.time() < self._shown.until:
+            extensions[CERTIFICATE] = self._shown.fingerprint
+        if extensions:
+            self.scope["extensions"] = extensions
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -163,5 +174,5 @@ def _written(problem: Problem, more: Iterable[tuple[bytes, bytes]]) -> bytes:
         **problem.headers,
     }
     lines = [f"{name}: {value}\r\n".encode() for name, value in headers.items()]
-    lines += [b"%s: %s\r\n" % field for field in more]
+    lines += [b"%s: %s\r\n" % field for field in (*guarding_data(), *more)]
     return b"".join([STATUS_LINE[problem.status], *lines, b"\r\n", body])

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from google.api import annotations_pb2
 from zhengtong.access.v1 import access_pb2
+from zhengtong.audit.v1 import audit_service_pb2
 from zhengtong.catalogue.v1 import catalogue_service_pb2
 from zhengtong.credit.v1 import credit_service_pb2
+from zhengtong.identity.v1 import identity_service_pb2
+from zhengtong.review.v1 import review_service_pb2
 from zhengtong.utilities.v1 import utilities_service_pb2
 from zhengtong.websites.v1 import websites_service_pb2
 
@@ -25,12 +28,21 @@ if TYPE_CHECKING:
 SERVICES: Mapping[str, ServiceDescriptor] = {
     "catalogue": catalogue_service_pb2.DESCRIPTOR.services_by_name["CatalogueService"],
     "credit": credit_service_pb2.DESCRIPTOR.services_by_name["CreditService"],
+    "identity": identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"],
     "utilities": utilities_service_pb2.DESCRIPTOR.services_by_name["UtilitiesService"],
     "websites": websites_service_pb2.DESCRIPTOR.services_by_name["WebsitesService"],
 }
 """The table of departments: adding a line serves every annotated call of the service."""
 
-OPEN = "open"
+SHARED: Mapping[str, ServiceDescriptor] = {
+    "audit": audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"],
+    "review": review_service_pb2.DESCRIPTOR.services_by_name["ReviewService"],
+}
+"""What every department serves: the request's field `department` says which of them is asked."""
+
+SERVED: Mapping[str, ServiceDescriptor] = {**SERVICES, **SHARED}
+DEPARTMENT = "department"
+
 HTTP_BODY = "google.api.HttpBody"
 TIMESTAMP = "google.protobuf.Timestamp"
 _INTERNAL = "internal."
@@ -56,12 +68,23 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call that is served over HTTP."""
+    """One call that is served over HTTP.
+
+    Args:
+        department: the part of the API it belongs to: a department, or what all of them serve.
+    """
 
     department: str
     method: MethodDescriptor
     permission: str
+    roles: frozenset[str]
+    told_address: bool
     bindings: tuple[Binding, ...]
+
+    @property
+    def shared(self) -> bool:
+        """Whether every department serves it, and the request says which is asked."""
+        return self.department in SHARED
 
 
 def permission_of(method: MethodDescriptor) -> str:
@@ -70,7 +93,19 @@ def permission_of(method: MethodDescriptor) -> str:
     return str(options.Extensions[access_pb2.permission])
 
 
-def served_calls(services: Mapping[str, ServiceDescriptor] = SERVICES) -> list[Call]:
+def roles_of(method: MethodDescriptor) -> frozenset[str]:
+    """Who holds the permission of a call, by the names that callers carry."""
+    options: Any = method.GetOptions()
+    roles = (access_pb2.Role.Name(role) for role in options.Extensions[access_pb2.roles])
+    return frozenset(role.removeprefix("ROLE_").lower() for role in roles)
+
+
+def _is_told_address(method: MethodDescriptor) -> bool:
+    options: Any = method.GetOptions()
+    return bool(options.Extensions[access_pb2.told_address])
+
+
+def served_calls(services: Mapping[str, ServiceDescriptor] = SERVED) -> list[Call]:
     """Every call that carries an HTTP annotation, in the order of the contracts.
 
     Internal calls and calls without a permission are left out, whatever else they say.
@@ -79,7 +114,14 @@ def served_calls(services: Mapping[str, ServiceDescriptor] = SERVICES) -> list[C
         ContractUnclear: an annotation uses a part of google.api.http that is not served.
     """
     return [
-        Call(department, method, permission_of(method), bindings)
+        Call(
+            department,
+            method,
+            permission_of(method),
+            roles_of(method),
+            _is_told_address(method),
+            bindings,
+        )
         for department, service in services.items()
         for method in service.methods
         if is_public(permission_of(method)) and (bindings := _bindings(method))

@@ -22,7 +22,8 @@ from gateway.refusals import (
     RequestTooSlow,
     UrlTooLong,
 )
-from services.common.errors import Violation
+from services.common.access import ANONYMOUS
+from services.common.errors import Unauthenticated, Violation
 from services.common.settings import SettingMissing
 
 if TYPE_CHECKING:
@@ -47,9 +48,9 @@ class Limits:
     """The numbers; /api/docs tells them to callers.
 
     Args:
-        rate_per_second: requests that one address may make for long; 0: no limit.
+        rate_per_second: requests that an address, account or client may make for long; 0: no limit.
         burst: requests that it may make at once.
-        addresses: how many addresses are remembered, the latest.
+        addresses: how many of them are remembered, the latest.
     """
 
     body_bytes: int = 1024 * 1024
@@ -84,8 +85,17 @@ def _number(env: Mapping[str, str], name: str, default: float) -> int:
     return int(text)
 
 
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What somebody may ask: so much a second for long, so much at once, so much just now."""
+
+    rate_per_second: float
+    burst: int
+    remaining: int
+
+
 class RateLimiter:
-    """A bucket of tokens for each address; what it remembers is bounded.
+    """A bucket of tokens for each address, account and client; what it remembers is bounded.
 
     Args:
         clock: seconds that only rise.
@@ -98,23 +108,44 @@ class RateLimiter:
         self._clock = clock
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
-    def take(self, address: str) -> None:
-        """Take one token from the bucket of `address`.
+    def take(self, whose: str, rate: float = 0.0) -> None:
+        """Take one token from somebody's bucket.
+
+        Args:
+            whose: an address, or the id of an account or client.
+            rate: tokens that come back a second; 0: the usual number.
 
         Raises:
             RateLimited: it is empty.
         """
-        if not self._rate:
+        rate, burst = self._measures(rate)
+        if not rate:
             return
         now = self._clock()
-        tokens, since = self._buckets.pop(address, (self._burst, now))
-        tokens = min(self._burst, tokens + (now - since) * self._rate)
+        tokens = self._tokens(whose, rate, burst, now)
         allowed = tokens >= 1.0
-        self._buckets[address] = (tokens - 1.0 if allowed else tokens, now)
+        self._buckets[whose] = (tokens - 1.0 if allowed else tokens, now)
+        self._buckets.move_to_end(whose)
         if len(self._buckets) > self._most:
             self._buckets.popitem(last=False)
         if not allowed:
-            raise RateLimited(math.ceil((1.0 - tokens) / self._rate))
+            raise RateLimited(math.ceil((1.0 - tokens) / rate))
+
+    def quota(self, whose: str, rate: float = 0.0) -> Quota:
+        """How somebody's bucket stands, without taking anything."""
+        rate, burst = self._measures(rate)
+        left = self._tokens(whose, rate, burst, self._clock()) if rate else burst
+        return Quota(rate, int(burst), int(left))
+
+    def _measures(self, rate: float) -> tuple[float, float]:
+        """Who may ask faster than others may also ask more at once, in the same proportion."""
+        if not self._rate or not rate:
+            return self._rate, self._burst
+        return rate, max(1.0, self._burst * rate / self._rate)
+
+    def _tokens(self, whose: str, rate: float, burst: float, now: float) -> float:
+        tokens, since = self._buckets.get(whose, (burst, now))
+        return min(burst, tokens + (now - since) * rate)
 
 
 class Limited:
@@ -125,20 +156,20 @@ class Limited:
         app: ASGIApp,
         limits: Limits,
         identity: Identity,
-        clock: Callable[[], float] = time.monotonic,
+        limiter: RateLimiter,
     ) -> None:
         self._app = app
         self._limits = limits
         self._identity = identity
-        self._limiter = RateLimiter(limits, clock)
+        self._limiter = limiter
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         self._measure(scope)
-        if scope["path"] not in PROBES and not self._identity.holds(scope):
-            self._limiter.take(client_address(scope))
+        if scope["path"] not in PROBES:
+            self._limiter.take(*whose_bucket(scope, self._identity))
         try:
             async with asyncio.timeout(self._limits.request_seconds) as whole:
                 await self._app(scope, receive, send)
@@ -193,6 +224,24 @@ def declared_length(scope: Scope) -> int:
         wrong = Violation("content-length", "应为非负整数。")
         raise RequestInvalid("请求头 Content-Length 有误。", wrong)
     return int(text)
+
+
+def whose_bucket(scope: Scope, identity: Identity) -> tuple[str, float]:
+    """Whose bucket a request takes from, and its rate; 0: the usual one.
+
+    Who shows something that is not known yet takes from a bucket that its address has for this
+    alone: others there neither keep it from being known nor guess keys any faster. A client that
+    was known a minute ago takes from its own: a flood of guesses could not keep it out.
+    """
+    try:
+        known = identity.lately(scope)
+    except Unauthenticated:
+        known = None
+    if known is None:
+        return f"{client_address(scope)} unknown", 0.0
+    if known.caller is ANONYMOUS:
+        return client_address(scope), 0.0
+    return f"{known.caller.kind} {known.caller.principal}", float(known.rate)
 
 
 def client_address(scope: Scope) -> str:

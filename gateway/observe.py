@@ -11,16 +11,13 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from gateway.limits import header
+from gateway.safety import guarding
 from services.common.telemetry import current_trace_id, meter, serving
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _METHODS: Final = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
-_SAFETY: Final = [
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-]
 _GONE: Final = 499  # the caller went away before there was an answer
 _duration = meter.create_histogram(
     "http.server.request.duration",
@@ -35,10 +32,15 @@ logger = logging.getLogger("gateway.access")
 
 
 class Observed:
-    """Middleware, the outermost: one span, one log line and one measurement a request."""
+    """Middleware, the outermost: one span, one log line and one measurement a request.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Args:
+        by_tls: browsers reach the platform by TLS only.
+    """
+
+    def __init__(self, app: ASGIApp, *, by_tls: bool = False) -> None:
         self._app = app
+        self._by_tls = by_tls
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -51,7 +53,7 @@ class Observed:
         traceparent = header(scope, b"traceparent").decode("latin-1")
         method = scope["method"] if scope["method"] in _METHODS else "_OTHER"
         with serving(method, traceparent) as span:
-            answer = _Answer(scope, send)
+            answer = _Answer(scope, send, by_tls=self._by_tls)
             try:
                 await self._app(scope, receive, answer)
             finally:
@@ -72,17 +74,19 @@ class Observed:
 class _Answer:
     """Sends one answer, with the headers every answer has, and without a body for HEAD."""
 
-    __slots__ = ("_bodiless", "_send", "status")
+    __slots__ = ("_bodiless", "_by_tls", "_scope", "_send", "status")
 
-    def __init__(self, scope: Scope, send: Send) -> None:
+    def __init__(self, scope: Scope, send: Send, *, by_tls: bool) -> None:
+        self._scope = scope
         self._send = send
+        self._by_tls = by_tls
         self._bodiless = scope["method"] == "HEAD"
         self.status = _GONE
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = [*message.get("headers", ()), *_SAFETY]
+            headers = guarding(self._scope, message.get("headers", ()), by_tls=self._by_tls)
             if trace_id := current_trace_id():
                 headers.append((b"trace-id", trace_id.encode()))
             message = {**message, "headers": headers}

@@ -24,9 +24,9 @@ from gateway.refusals import (
     HeadTooSlow,
     MediaTypeRefused,
     MethodRefused,
-    RateLimited,
     RequestTooSlow,
     RouteUnknown,
+    UploadTypeRefused,
     UrlTooLong,
 )
 from services.common.errors import (
@@ -64,6 +64,7 @@ HTTP: dict[type[DomainError], int] = {
     BodyTooLarge: 413,
     UrlTooLong: 414,
     MediaTypeRefused: 415,
+    UploadTypeRefused: 415,
     HeadersTooLarge: 431,
     DepartmentSlow: 504,
     RequestTooSlow: 504,
@@ -149,10 +150,8 @@ def _routing_refusal(error: HTTPException) -> DomainError:
 def _headers(error: DomainError, status: int) -> dict[str, str]:
     if isinstance(error, MethodRefused):
         return {"allow": error.allow}
-    if isinstance(error, RateLimited):
-        return {"retry-after": str(error.retry_after)}
     if status in _RETRYABLE:
-        return {"retry-after": str(RETRY_SECONDS)}
+        return {"retry-after": str(getattr(error, "retry_after", RETRY_SECONDS))}
     return {"www-authenticate": 'Bearer realm="zhengtong"'} if status == 401 else {}
 
 

@@ -1,6 +1,11 @@
 """The gateway's own ways to say no; those of the departments pass through with their reasons."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from services.common.errors import (
+    Denied,
     Exhausted,
     Invalid,
     NotFound,
@@ -8,6 +13,9 @@ from services.common.errors import (
     Unavailable,
     Violation,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class RequestInvalid(Invalid):
@@ -23,9 +31,64 @@ class TokenMissing(Unauthenticated):
 
 
 class TokenWrong(Unauthenticated):
-    """A token came that is not the operator's."""
+    """A token or key came that is nobody's, or nobody's any more."""
 
     reason = "TOKEN_WRONG"
+
+
+class PurposeInvalid(Invalid):
+    """The header that says why protected data are asked for is no text, or too long."""
+
+    reason = "PURPOSE_INVALID"
+
+
+class SignInStale(Invalid):
+    """A sign-in with an outside provider that this browser did not begin here, or too long ago."""
+
+    reason = "SIGN_IN_STALE"
+
+    def __init__(self) -> None:
+        super().__init__("这次登录已过期，或不是从本站开始的，请重新登录。")
+
+
+class ProviderRefused(Denied):
+    """The outside provider signed nobody in."""
+
+    reason = "PROVIDER_REFUSED"
+
+    def __init__(self, *, cancelled: bool = False) -> None:
+        super().__init__(
+            "您取消了登录，或没有同意提供所需的信息。"
+            if cancelled
+            else "对方没有完成登录，请重新登录。"
+        )
+
+
+class ProviderAnswerWrong(Unauthenticated):
+    """What the outside provider answered does not prove who somebody is."""
+
+    reason = "PROVIDER_ANSWER_WRONG"
+
+    def __init__(self) -> None:
+        super().__init__("对方提供的登录信息没有通过核验，为安全起见未予登录，请重新登录。")
+
+
+class ProviderDown(Unavailable):
+    """The outside provider cannot be reached."""
+
+    reason = "PROVIDER_DOWN"
+
+    def __init__(self) -> None:
+        super().__init__("对方的登录服务暂时没有应答，请稍后再试，或用登录名和密码登录。")
+
+
+class FormForged(Denied):
+    """A form that changes something was not given out by a page of ours to this browser."""
+
+    reason = "FORM_FORGED"
+
+    def __init__(self) -> None:
+        super().__init__("页面已过期，或请求不是由本站页面发出。请刷新页面后重新提交。")
 
 
 class RouteUnknown(NotFound):
@@ -35,6 +98,16 @@ class RouteUnknown(NotFound):
 
     def __init__(self) -> None:
         super().__init__("此地址没有提供任何服务，请核对路径。")
+
+
+class DepartmentUnknown(NotFound):
+    """The path names a department that is none."""
+
+    reason = "DEPARTMENT_UNKNOWN"
+
+    def __init__(self, known: Iterable[str]) -> None:
+        text = f"没有这个部门，可用：{'、'.join(known)}。"
+        super().__init__(text, Violation("department", text))
 
 
 class MethodRefused(Invalid):
@@ -102,6 +175,36 @@ class MediaTypeRefused(Invalid):
 
     def __init__(self, told: str) -> None:
         super().__init__(told, Violation("body", told))
+
+
+class UploadTypeRefused(Invalid):
+    """The file is not of a kind that can be imported, or not of the kind it is said to be."""
+
+    reason = "UPLOAD_TYPE_REFUSED"
+
+    def __init__(self, told: str) -> None:
+        super().__init__(told, Violation("file", told))
+
+
+class FileNameRefused(Invalid):
+    """A file's name could lead elsewhere, or be mistaken for another."""
+
+    reason = "FILE_NAME_REFUSED"
+
+    def __init__(self, told: str) -> None:
+        super().__init__(told, Violation("filename", told))
+
+
+class AddressRefused(Invalid):
+    """The platform sends no request to this address."""
+
+    reason = "OUTBOUND_ADDRESS_REFUSED"
+
+
+class AnswerRefused(Unavailable):
+    """Another server's answer was too long, too slow or packed."""
+
+    reason = "OUTBOUND_ANSWER_REFUSED"
 
 
 class RateLimited(Exhausted):

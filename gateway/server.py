@@ -12,13 +12,15 @@ import logging
 import os
 import signal
 import socket
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import uvicorn
 
 from gateway.connection import Connection
+from gateway.tls import Listener
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Iterator
 
     from starlette.types import ASGIApp
@@ -31,7 +33,15 @@ logger = logging.getLogger(__name__)
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, which leaves signals to us: it would end by one, not with code 0."""
+    """uvicorn's server, which leaves signals to us: it would end by one, not with code 0.
+
+    Args:
+        tls: how TLS is spoken; None: plain HTTP.
+    """
+
+    def __init__(self, config: uvicorn.Config, tls: ssl.SSLContext | None) -> None:
+        super().__init__(config)
+        self._tls = tls
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -44,15 +54,26 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        if self._tls is None:
+            await super().startup(sockets)
+        else:
+            await super().startup([])
+            listeners = [Listener(one, self._tls, self._connection) for one in sockets or ()]
+            self.servers.extend(cast("list[asyncio.Server]", listeners))
         logger.info("ready gateway")
 
+    def _connection(self) -> Connection:
+        return Connection(self.config, self.server_state, self.lifespan.state)
 
-def serve(app: Callable[[], ASGIApp], host: str, port: int) -> None:
+
+def serve(
+    app: Callable[[], ASGIApp], host: str, port: int, tls: ssl.SSLContext | None = None
+) -> None:
     """Serve until SIGTERM or SIGINT; requests under way are answered first.
 
     Args:
         app: makes the application, inside the loop that will run it.
+        tls: how TLS is spoken; None: plain HTTP.
 
     Raises:
         SystemExit: the address is taken.
@@ -61,10 +82,12 @@ def serve(app: Callable[[], ASGIApp], host: str, port: int) -> None:
     # uvloop is a dependency of the gateway alone; the rest of the package imports without it.
     import uvloop  # noqa: PLC0415
 
-    uvloop.run(_serve(app, listening))
+    uvloop.run(_serve(app, listening, tls))
 
 
-async def _serve(app: Callable[[], ASGIApp], listening: socket.socket) -> None:
+async def _serve(
+    app: Callable[[], ASGIApp], listening: socket.socket, tls: ssl.SSLContext | None
+) -> None:
     options: dict[str, Any] = {
         "http": Connection,
         "ws": "none",
@@ -79,7 +102,7 @@ async def _serve(app: Callable[[], ASGIApp], listening: socket.socket) -> None:
         # After that they are cancelled; Refusals answers for them.
         "timeout_graceful_shutdown": STOP_SECONDS,
     }
-    await _Server(uvicorn.Config(app(), **options)).serve([listening])
+    await _Server(uvicorn.Config(app(), **options), tls).serve([listening])
 
 
 def _listening(host: str, port: int) -> socket.socket:

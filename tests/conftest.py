@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, settings
 
 from infra.local.stack import Stack
 from services.common import transaction
-from services.common.callers import OPERATOR
 from services.common.transaction import Request, Unit, connect
+from tests.callers import SYSTEM
 
 # How long an example takes on a busy machine says nothing about the code.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -48,7 +48,7 @@ def committed(database):
     """Runs work in a transaction of its own, as a call does, and gives what it gives."""
 
     def run(work, *, now=NOW):
-        request = Request(OPERATOR, "tests.Call", "", b"", now, "")
+        request = Request(SYSTEM, "tests.Call", "", b"", now, "")
 
         def body(session):
             unit = Unit(database, session, now)

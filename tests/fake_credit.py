@@ -23,7 +23,16 @@ class FakeCredit:
 
     def kept(self, records):
         return {
-            record.record_id: Kept(known.version, known.public, known.record == record)
+            record.record_id: Kept(
+                known.version,
+                known.public,
+                known.record == record,
+                departments=(
+                    getattr(known.record, "authority_code", ""),
+                    getattr(known.record, "source_code", ""),
+                ),
+                region=getattr(known.record, "region_code", ""),
+            )
             for record in records
             if (known := self.records.get(record.record_id))
         }

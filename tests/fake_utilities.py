@@ -24,7 +24,13 @@ class FakeStore:
 
     def kept(self, things):
         return {
-            thing.subject: Kept(known.version, known.public, known.thing == thing)
+            thing.subject: Kept(
+                known.version,
+                known.public,
+                known.thing == thing,
+                institution_id=known.thing.institution_id,
+                regions=regions_of(known.thing),
+            )
             for thing in things
             if (known := self.things.get(thing.subject))
         }
@@ -83,6 +89,11 @@ class FakeOutages(FakeStore):
             and sector in (None, listed.thing.sector)
         ]
         return sorted(found, key=lambda listed: listed.thing.place, reverse=True)[:size]
+
+
+def regions_of(thing):
+    """Where a thing is: an institution in one region, a notice in several."""
+    return tuple(getattr(thing, "area_region_codes", None) or [thing.region_code])
 
 
 def touches(outage, region):

@@ -31,6 +31,14 @@ class FakeWebsites:
         ids = [thing.subject for thing in things]
         return {subject: self.things[subject] for subject in ids if subject in self.things}
 
+    def regions_of(self, hosts):
+        sites = [listed.thing for listed in self.things.values() if isinstance(listed.thing, Site)]
+        return {
+            host: {site.region_code for site in sites if host in site.hosts}
+            for host in hosts
+            if any(host in site.hosts for site in sites)
+        }
+
     def save(self, fact):
         listed = replace(fact.listed, update_time=self.now)
         before = self.things.get(listed.thing.subject)

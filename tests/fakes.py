@@ -22,7 +22,13 @@ class FakeCatalogue:
 
     def kept(self, items):
         return {
-            item.item_id: Kept(known.version, known.public, known.item == item)
+            item.item_id: Kept(
+                known.version,
+                known.public,
+                known.item == item,
+                department=known.item.dept_code,
+                region=known.item.region_code,
+            )
             for item in items
             if (known := self.items.get(item.item_id))
         }

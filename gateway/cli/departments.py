@@ -9,7 +9,7 @@ import httpx
 import typer
 
 from gateway.cli.saying import DIFFERS, NO_ANSWER, WRONG_USE, AsJson, fail, give, say, table
-from gateway.cli.surroundings import gateway_url, settings
+from gateway.cli.surroundings import gateway_url, settings, trust
 from services.common.settings import DEPARTMENTS
 
 Department = Annotated[str, typer.Argument(help="部门，如 credit。")]
@@ -17,9 +17,10 @@ Department = Annotated[str, typer.Argument(help="部门，如 credit。")]
 
 def status(as_json: AsJson = False) -> None:
     """Every dependency by name; exit code 1 while one is not ready."""
-    url = f"{gateway_url(settings())}/readyz"
+    known = settings()
+    url = f"{gateway_url(known)}/readyz"
     try:
-        answer = httpx.get(url, timeout=5, trust_env=False)
+        answer = httpx.get(url, timeout=5, verify=trust(known), trust_env=False)
         ready = answer.json()
     except (httpx.TransportError, ValueError):
         fail(f"网关没有应答：{url}。启动：make up", NO_ANSWER)

@@ -26,7 +26,8 @@ from gateway.cli.saying import (
     give,
     say,
 )
-from gateway.cli.surroundings import gateway_url, settings
+from gateway.cli.surroundings import gateway_url, settings, trust
+from gateway.csv_export import csv_lines
 from services.common.rows import ImportUnreadable, Row, parse
 from services.common.settings import Settings
 
@@ -41,12 +42,15 @@ PATHS = {
     "utilities": "/api/v1/utilities:import",
     "websites": "/api/v1/websites:import",
 }
+REJECTED = ("file", "row", "field", "reason")
 COUNTS = ("read", "created", "changed", "unchanged", "rejected")
 
 app = typer.Typer(no_args_is_help=True)
 FilePath = Annotated[Path, typer.Argument(help="JSON、JSON Lines 或 CSV 文件；也可以是目录。")]
 Shape = Annotated[str, typer.Option(help="文件的格式；不指明则由内容识别。")]
-ReportPath = Annotated[Path | None, typer.Option(help="把被拒的行写入此文件（JSON Lines）。")]
+ReportPath = Annotated[
+    Path | None, typer.Option(help="把被拒的行写入此文件（JSON Lines；以 .csv 结尾则为表格）。")
+]
 
 
 @dataclass(slots=True)
@@ -80,7 +84,7 @@ class Batch:
 
 
 class Platform:
-    """The gateway as an importer uses it: with the operator's token, patient while it restarts.
+    """The gateway as an importer uses it: with a client's key, patient while it restarts.
 
     Args:
         target: items, credit, utilities or websites.
@@ -88,11 +92,11 @@ class Platform:
 
     def __init__(self, known: Settings, target: str) -> None:
         try:
-            token = known.operator_token_file.read_text().strip()
+            token = known.api_key_file.read_text().strip()
         except OSError:
             fail(
-                f"读不到操作员令牌 {known.operator_token_file}。请在平台所在目录运行，"
-                "或用 ZHENGTONG_OPERATOR_TOKEN_FILE 指明。",
+                f"读不到接口密钥 {known.api_key_file}。请在平台所在目录运行，"
+                "或用 ZHENGTONG_API_KEY_FILE 指明（zhengtong client make --key-file 可以登记）。",
                 WRONG_USE,
             )
         self._path = PATHS[target]
@@ -100,6 +104,7 @@ class Platform:
             base_url=gateway_url(known),
             headers={"Authorization": f"Bearer {token}"},
             timeout=60,
+            verify=trust(known),
             trust_env=False,
         )
 
@@ -227,10 +232,18 @@ def _run(target: str, paths: list[Path], shape: str, report: Path | None, *, as_
     raise typer.Exit(DIFFERS if outcome.counts["rejected"] else 0)
 
 
+def _write(report: Path, rejections: Iterable[dict[str, Any]]) -> None:
+    """JSON Lines, or a table for spreadsheets where the file's name says so."""
+    lines: Iterable[str] = (json.dumps(one, ensure_ascii=False) + "\n" for one in rejections)
+    if report.suffix.lower() == ".csv":
+        lines = csv_lines(REJECTED, ([one[name] for name in REJECTED] for one in rejections))
+    with report.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(lines)
+
+
 def _tell(outcome: Outcome, report: Path | None, *, as_json: bool) -> None:
     if report:
-        lines = (json.dumps(one, ensure_ascii=False) + "\n" for one in outcome.rejections)
-        report.write_text("".join(lines), encoding="utf-8")
+        _write(report, outcome.rejections)
     if as_json:
         give({**outcome.counts, "rejections": outcome.rejections})
         return

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import ssl
 from pathlib import Path
 
 from gateway.cli.saying import WRONG_USE, fail
 from services.common.callers import Signer
-from services.common.settings import SettingMissing, Settings
+from services.common.settings import TLS_CERT, SettingMissing, Settings
 
 PRINCIPAL = "cli"
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
@@ -24,7 +25,27 @@ def settings() -> Settings:
 def gateway_url(known: Settings) -> str:
     """Where the gateway is reached from this machine."""
     host = EVERYWHERE.get(known.http_host, known.http_host)
-    return f"http://{f'[{host}]' if ':' in host else host}:{known.http_port}"
+    scheme = "https" if known.tls_cert else "http"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{known.http_port}"
+
+
+def trust(known: Settings) -> ssl.SSLContext | bool:
+    """Whom to believe to be the gateway: who has the certificate that the settings name.
+
+    It is made out to the name that people use, and not to the address of this machine.
+    """
+    if not known.tls_cert:
+        return True
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
+    try:
+        # The first is the gateway's own; those behind it would let in whomever they have signed.
+        first, end, _ = Path(known.tls_cert).read_text().partition("-----END CERTIFICATE-----")
+        context.load_verify_locations(cadata=first + end)
+    except (OSError, ValueError) as error:
+        fail(f"读不到网关的证书 {known.tls_cert}（{TLS_CERT}）：{error}", WRONG_USE)
+    return context
 
 
 def platform() -> tuple[Settings, Signer]:

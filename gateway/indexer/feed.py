@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gateway.clients import Clients
     from gateway.onestop.cards import Change
     from gateway.onestop.schema import Position
-    from services.common.callers import Caller
+    from services.common.access import Caller
 
 logger = logging.getLogger(__name__)
 

@@ -77,7 +77,7 @@ async def rebuild(settings: Settings, progress: Progress) -> RebuildResult:
 
 async def _fill(new: Path, settings: Settings, progress: Progress) -> dict[str, int]:
     writer = IndexWriter(new)
-    standings = {name: Standing(name) for name in settings.grpc_addresses}
+    standings = {name: Standing(name) for name in settings.public_departments()}
     signer = Signer.load(settings.keys_dir, PRINCIPAL)
     clients = Clients(settings, signer)
 

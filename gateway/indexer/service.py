@@ -37,7 +37,7 @@ class Indexer:
         self._signals = Signals(self._root)
         self._signer = Signer.load(settings.keys_dir, "indexer")
         self._clients = Clients(settings, self._signer)
-        self._standings = {name: Standing(name) for name in settings.grpc_addresses}
+        self._standings = {name: Standing(name) for name in settings.public_departments()}
         self._stop = asyncio.Event()
         self._failures = 0
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gateway.clients import Clients
     from gateway.indexer.standing import Standing
     from gateway.indexer.writer import IndexWriter
-    from services.common.callers import Caller
+    from services.common.access import Caller
 
 GATHER = 0.12  # seconds between the starts of two commits while changes keep coming
 TICK = 0.25  # seconds after which the clock is looked at though nobody says anything

@@ -112,7 +112,7 @@ async def verify(settings: Settings, progress: Progress) -> VerifyResult:
     signer = Signer.load(settings.keys_dir, PRINCIPAL)
     comparison = _Comparison(settings, Clients(settings, signer), signer)
     result = VerifyResult([], 0, {})
-    names = list(settings.grpc_addresses)
+    names = list(settings.public_departments())
     compared = 0
     try:
         for done, name in enumerate(names):

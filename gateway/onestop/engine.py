@@ -44,7 +44,7 @@ class OneStop:
 
     def __init__(self, settings: Settings, calls: Calls) -> None:
         self._reader = Reader(settings.index_dir)
-        self._sources = Sources(settings.index_dir, tuple(settings.grpc_addresses))
+        self._sources = Sources(settings.index_dir, settings.public_departments())
         self._calls = calls
         self.regions = Regions()
         self._interpreter = Interpreter(self.regions, Synonyms())

@@ -101,13 +101,13 @@ PATHS: dict[str, Any] = {
                 _parameter(
                     "region",
                     "行政区划代码，2、4、6、9 或 12 位；返回该地区、其下级与上级地区的内容。",
-                    {"type": "string", "pattern": "^[1-9][0-9]([0-9]{2}){0,5}[0-9]?$"},
+                    {"type": "string", "pattern": "^([1-9][0-9]([0-9]{2}){0,5}[0-9]?)?$"},
                     "530100",
                 ),
                 _parameter(
                     "kind",
                     "只看一个类别：item、credit、utility、website 等。",
-                    {"type": "string", "pattern": "^[A-Za-z0-9_]{1,40}$"},
+                    {"type": "string", "pattern": "^[A-Za-z0-9_]{0,40}$"},
                     "item",
                 ),
                 _parameter(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from gateway.contracts import SERVICES, served_calls
+from gateway.contracts import SERVED, served_calls
 from gateway.openapi.operations import (
     ALWAYS,
     TOKEN,
@@ -28,7 +28,8 @@ _ABOUT = """\
 时间是 RFC 3339 的 UTC 时间；没有值的字段也会写出默认值。\
 未知的字段、参数和枚举取值一律拒绝（400），`violations` 逐项指出字段和更正办法。
 
-更改类操作需要操作员凭证，并可带 `request_id`：同一编号只生效一次，超时后可放心重试。\
+标有凭证的操作须先登录，或使用部门系统的接口密钥；\
+更改类操作可带 `request_id`：同一编号只生效一次，超时后可放心重试。\
 """
 _PROBLEM = {
     "type": "object",
@@ -56,13 +57,14 @@ _PROBLEM = {
         "instance": {"type": "string", "description": "请求的路径。"},
     },
 }
-_OWN_TAGS = ("onestop", "health")
+_SIGNING = "登录后的访问令牌，或部门系统的接口密钥。"
+_OWN_TAGS = ("onestop", "quota", "health")
 
 
 def document(
     paths: Mapping[str, Any],
     schemas: Mapping[str, Any],
-    services: Mapping[str, ServiceDescriptor] = SERVICES,
+    services: Mapping[str, ServiceDescriptor] = SERVED,
 ) -> dict[str, Any]:
     """The whole document.
 
@@ -88,7 +90,11 @@ def document(
             "schemas": {"Problem": _PROBLEM, **own.components, **schemas},
             "responses": problem_components(),
             "securitySchemes": {
-                TOKEN: {"type": "http", "scheme": "bearer", "description": "操作员口令。"}
+                TOKEN: {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "登录后的访问令牌，或部门系统的接口密钥。",
+                }
             },
         },
     }
@@ -99,8 +105,8 @@ def _tags(services: Mapping[str, ServiceDescriptor]) -> list[dict[str, str]]:
         {"name": name, "description": f"{department(name)}：{describe(service.full_name)}"}
         for name, service in services.items()
     ]
-    first, last = ({"name": name, "description": department(name)} for name in _OWN_TAGS)
-    return [first, *departments, last]
+    first, *rest = ({"name": name, "description": department(name)} for name in _OWN_TAGS)
+    return [first, *departments, *rest]
 
 
 def _with_problems(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from google.protobuf.descriptor import FieldDescriptor
 
-from gateway.contracts import HTTP_BODY, OPEN, Binding, Call
+from gateway.contracts import DEPARTMENT, HTTP_BODY, SERVICES, Binding, Call
 from gateway.openapi.examples import example_for, example_of
 from gateway.openapi.texts import describe, describe_call
 from gateway.problems import MEDIA_TYPE, TITLES
 from gateway.transcode.paths import parse
 from gateway.transcode.queries import Parameter, parameters
+from services.common.access import OPEN
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 Operation = dict[str, Any]
 
-TOKEN = "operatorToken"  # noqa: S105  (the name of the scheme)
+TOKEN = "token"  # noqa: S105  (the name of the scheme)
 ALWAYS = (400, 429, 500, 503, 504)
 _UPLOADS = ("application/json", "application/x-ndjson", "text/csv", "application/octet-stream")
 
@@ -66,6 +67,8 @@ def _parameter(parameter: Parameter, name: str, place: str, schemas: Schemas) ->
         schema = {"type": "array", "items": schema}
     elif place == "path" and field.type == FieldDescriptor.TYPE_STRING:
         schema = {**schema, "minLength": 1}
+    if place == "path" and name == DEPARTMENT:
+        schema = {**schema, "enum": list(SERVICES)}
     made = {
         "name": name,
         "in": place,
@@ -110,7 +113,7 @@ def _responses(
         statuses |= {401, 403, 409}
     if binding.body:
         statuses |= {408, 413, 415}
-    if any(reason.endswith("_NOT_FOUND") for reason in reasons):
+    if call.shared or any(reason.endswith("_NOT_FOUND") for reason in reasons):
         statuses.add(404)
     success = {"200": {"description": "成功", "content": {"application/json": content}}}
     return success | problem_responses(statuses)

@@ -6,20 +6,31 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import Route
 
+from gateway.portal.account import AccountPages
+from gateway.portal.desk import Desk
 from gateway.portal.details import Details
+from gateway.portal.mandates import MandatePages
+from gateway.portal.outside import OutsidePages
 from gateway.portal.pages import ROUTES, not_found, refused
+from gateway.portal.register import RegisterPages
 from gateway.portal.search import SearchPage
+from gateway.portal.sign_in import SignInPages
 
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
+    from gateway.clients import Clients
     from gateway.onestop.engine import OneStop
-    from gateway.onestop.live import Calls
 
-__all__ = ["not_found", "refused", "routes"]
+__all__ = ["Desk", "OutsidePages", "not_found", "refused", "routes"]
 
 
-def routes(onestop: OneStop, calls: Calls) -> list[BaseRoute]:
-    """The search page, the pages its hits lead to, and their style."""
+def routes(
+    onestop: OneStop, calls: Clients, desk: Desk, outside: OutsidePages | None = None
+) -> list[BaseRoute]:
+    """The search page, the pages its hits lead to, those of accounts, and their style."""
     home = Route("/", SearchPage(onestop).__call__)
-    return [home, *Details(onestop, calls).routes(), *ROUTES]
+    own = [*SignInPages(desk).routes(), *AccountPages(desk).routes()]
+    own += outside.routes() if outside else []
+    own += [*MandatePages(desk).routes(), *RegisterPages(desk).routes()]
+    return [home, *Details(onestop, calls).routes(), *own, *ROUTES]

@@ -11,11 +11,11 @@ from markupsafe import Markup
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway import health, refusals
+from gateway import health, quota, refusals
 from gateway.limits import Limits
 from gateway.onestop import openapi as onestop_openapi
 from gateway.openapi import document
-from gateway.portal.pages import POLICY, render
+from gateway.portal.pages import render
 from gateway.problems import INTERNAL, TITLES, status_of_kind
 from services.common import callers, paging
 from services.common.errors import DomainError
@@ -42,12 +42,14 @@ async def _openapi(_: Request) -> Response:
 
 
 async def _docs(_: Request) -> Response:
-    return Response(_page(), media_type="text/html", headers=_CACHE | POLICY)
+    return Response(_page(), media_type="text/html", headers=_CACHE)
 
 
 @cache
 def _document() -> Tree:
-    return document({**onestop_openapi.PATHS, **health.PATHS}, onestop_openapi.SCHEMAS)
+    return document(
+        {**onestop_openapi.PATHS, **quota.PATHS, **health.PATHS}, onestop_openapi.SCHEMAS
+    )
 
 
 @cache
@@ -179,7 +181,7 @@ def _curl(verb: str, path: str, one: Tree, body: Tree) -> str:
     if asks:
         parts += [f"--data-urlencode '{query}'" for query in queries]
     if one.get("security"):
-        parts.append('-H "Authorization: Bearer $(cat .run/operator.token)"')
+        parts.append('-H "Authorization: Bearer $(cat .run/api.key)"')
     example = body.get("application/json", {}).get("example")
     if example is not None:
         parts.append("-H 'Content-Type: application/json'")

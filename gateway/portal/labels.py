@@ -116,3 +116,21 @@ SECTORS: Final = {
 STOPS: Final = {3: "停水", 4: "停电", 5: "停气", 6: "停暖"}
 OUTAGE_KINDS: Final = {1: "计划", 2: "临时", 3: "故障"}
 SITE_STATES: Final = {1: "正常运行", 2: "临时下线", 3: "已关停"}
+
+ROLES: Final = {
+    "person": "个人",
+    "institution_user": "公共企事业单位用户",
+    "item_editor": "事项编辑员",
+    "list_publisher": "清单发布员",
+    "case_handler": "受理经办人",
+    "approver": "审批人",
+    "credit_officer": "信用专管员",
+    "website_editor": "网站编辑",
+    "supervisor": "监察员",
+    "publication_reviewer": "公开审查员",
+    "auditor": "审计员",
+    "administrator": "系统管理员",
+}
+"""What accounts are there for, by the name of zhengtong.access.v1.Role in lower case."""
+MANDATE_KINDS: Final = {1: "法定代表人", 2: "经办人"}
+MANDATE_STATES: Final = {1: "有效", 2: "已收回"}

@@ -11,8 +11,11 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from gateway.portal import labels, writing
+from gateway.portal.visits import visit
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.requests import Request
     from starlette.routing import BaseRoute
 
@@ -22,14 +25,7 @@ _STYLE_URLS = {
     name: f"/static/{name}.css?v={blake2b(style, digest_size=6).hexdigest()}"
     for name, style in _STYLES.items()
 }
-POLICY = {
-    # Nothing but this server's own style: what departments write can never run.
-    "content-security-policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
-        "base-uri 'none'; frame-ancestors 'none'"
-    )
-}
-_HEADERS = POLICY | {"cache-control": "no-store"}
+_HEADERS = {"cache-control": "no-store"}
 
 
 def _environment() -> Environment:
@@ -55,13 +51,15 @@ _ENVIRONMENT = _environment()
 
 
 def render(template: str, **shown: Any) -> str:
-    """A page as text."""
-    return _ENVIRONMENT.get_template(template).render(**shown)
+    """A page as text; its head says who is signed in."""
+    return _ENVIRONMENT.get_template(template).render(visit=visit(), **shown)
 
 
-def page(template: str, status: int = 200, **shown: Any) -> Response:
+def page(
+    template: str, status: int = 200, headers: Mapping[str, str] | None = None, **shown: Any
+) -> Response:
     """A page as an answer."""
-    return HTMLResponse(render(template, **shown), status, headers=_HEADERS)
+    return HTMLResponse(render(template, **shown), status, headers={**_HEADERS, **(headers or {})})
 
 
 def not_found(request: Request) -> Response:
@@ -83,6 +81,7 @@ def refused(request: Request, status: int, detail: str) -> Response:
 
 _TITLES = {
     400: "请求有误",
+    403: "没有权限",
     405: "请求方法不适用",
     410: "内容已取消",
     429: "请求过于频繁",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.contracts import SERVICES, served_calls
+from gateway.contracts import SERVED, served_calls
 from gateway.refusals import MethodRefused
 from gateway.transcode.endpoint import Endpoint
 from gateway.transcode.paths import PathTable
@@ -35,7 +35,7 @@ class Transcoder:
         clients: Clients,
         identity: Identity,
         limits: Limits,
-        services: Mapping[str, ServiceDescriptor] = SERVICES,
+        services: Mapping[str, ServiceDescriptor] = SERVED,
     ) -> None:
         self._table: PathTable[Endpoint] = PathTable()
         for call in served_calls(services):

@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
 from google.protobuf.message_factory import GetMessageClass
 
-from gateway.contracts import HTTP_BODY, OPEN, Binding, Call, ContractUnclear, message_in
-from gateway.identity import Identity, require
-from gateway.limits import Limits, header, read_body
-from gateway.refusals import MediaTypeRefused, RequestInvalid
+from gateway.contracts import (
+    DEPARTMENT,
+    HTTP_BODY,
+    SERVICES,
+    Binding,
+    Call,
+    ContractUnclear,
+    message_in,
+)
+from gateway.identity import with_purpose
+from gateway.limits import Limits, client_address, header, read_body
+from gateway.refusals import DepartmentUnknown, MediaTypeRefused, RequestInvalid, TokenMissing
 from gateway.transcode import bodies
 from gateway.transcode.answers import Printer
 from gateway.transcode.bodies import Faults, Shape
 from gateway.transcode.paths import parse
 from gateway.transcode.placing import Placing
 from gateway.transcode.queries import Query, parameters, put, segment_text
+from gateway.uploads import check_upload
+from services.common.access import ANONYMOUS, OPEN, authorise
 from services.common.errors import DomainError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from google.protobuf.message import Message
     from starlette.types import Receive, Scope, Send
 
     from gateway.clients import Clients
+    from gateway.identity import Identity
+    from services.common.access import Caller
 
 _JSON_TYPES = (b"application/json", b"application/json;charset=utf-8")
 
@@ -37,8 +50,11 @@ class Endpoint:
         self, call: Call, binding: Binding, clients: Clients, identity: Identity, limits: Limits
     ) -> None:
         self._department = call.department
-        self._name = call.method.name
-        self._open = call.permission == OPEN
+        self._shared = call.shared
+        self._name = call.method.full_name if call.shared else call.method.name
+        self._permission = call.permission
+        self._roles = call.roles
+        self._told_address = call.told_address
         self._clients = clients
         self._identity = identity
         self._limits = limits
@@ -75,9 +91,13 @@ class Endpoint:
             DomainError: a refusal of the gateway or of the department.
             DepartmentFailed: a defect in the department.
         """
-        caller = self._identity.caller(scope)
-        if not self._open:
-            require(caller)
+        caller = (await self._identity.find(scope)).caller
+        if self._permission != OPEN:
+            self._admit(caller)
+        if purpose := header(scope, b"purpose"):
+            caller = with_purpose(caller, purpose)
+        if self._told_address:
+            caller = replace(caller, address=client_address(scope))
         fields, faults = self._read_url(scope, values)
         if self._body:
             await self._read_body(scope, receive, fields, faults)
@@ -85,7 +105,7 @@ class Endpoint:
             raise RequestInvalid("请求有误，请按 violations 逐项更正。", *faults.violations)
         try:
             answer = await self._clients.call(
-                self._department,
+                _department_in(fields) if self._shared else self._department,
                 self._name,
                 self._request(**fields),
                 caller=caller,
@@ -95,6 +115,16 @@ class Endpoint:
             self._placing.place(refusal)
             raise
         await _send_json(send, self._print(answer))
+
+    def _admit(self, caller: Caller) -> None:
+        """Let those through who may make the call; the department decides it once more.
+
+        Raises:
+            TokenMissing, PermissionMissing
+        """
+        if caller is ANONYMOUS:
+            raise TokenMissing("此操作需要身份凭证：请求头 Authorization: Bearer <凭证>。")
+        authorise(caller, self._permission, self._roles)
 
     def _read_url(self, scope: Scope, values: Sequence[bytes]) -> tuple[dict[str, Any], Faults]:
         fields: dict[str, Any] = {}
@@ -115,6 +145,7 @@ class Endpoint:
         if self._upload:
             data = await read_body(scope, receive, self._limits.upload_bytes, self._limits)
             media_type = content_type.decode("latin-1")
+            check_upload(media_type, header(scope, b"content-disposition").decode("latin-1"), data)
             fields[self._body] = {"content_type": media_type, "data": data}
             return
         if content_type and content_type.lower().replace(b" ", b"") not in _JSON_TYPES:
@@ -127,6 +158,14 @@ class Endpoint:
             fields |= self._shape.read(tree, "", faults)
         else:
             fields[self._body] = self._shape.read(tree, f"{self._body}.", faults)
+
+
+def _department_in(fields: Mapping[str, Any]) -> str:
+    """Which department is asked for what all of them serve; raises DepartmentUnknown."""
+    name: str = fields.get(DEPARTMENT, "")
+    if name not in SERVICES:
+        raise DepartmentUnknown(SERVICES)
+    return name
 
 
 async def _send_json(send: Send, tree: dict[str, Any]) -> None:

@@ -1,17 +1,18 @@
-"""The keys that sign calls and the token of the operator, made at the first start.
+"""The keys that sign calls and those that seal personal data: made once.
 
 `python -m infra.local.keys DIRECTORY` makes the keys; a process of its own, so that the
 supervisor never holds the cryptography library in memory.
 """
 
+import base64
 import secrets
 import subprocess
 import sys
 from pathlib import Path
 
-from infra.local.layout import Layout, write_secret
+from infra.local.layout import PERSONAL, Layout, write_secret
 
-PRINCIPALS = ("gateway", "indexer", "relay", "cli")
+PRINCIPALS = ("gateway", "indexer", "relay", "cli", "identity")
 
 
 def ensure(layout: Layout) -> bool:
@@ -25,8 +26,7 @@ def ensure(layout: Layout) -> bool:
             [sys.executable, "-m", "infra.local.keys", str(layout.keys)], check=True
         )
         made = True
-    if not layout.operator_token.exists():
-        write_secret(layout.operator_token, secrets.token_urlsafe(32))
+    if make_personal(layout.personal_keys):
         made = True
     return made
 
@@ -55,8 +55,26 @@ def make_pair(folder: Path, principal: str) -> None:
     )
 
 
+def make_personal(file: Path) -> bool:
+    """Make a first ring of keys for personal data; one that is there is never touched.
+
+    Returns: whether it was made.
+    """
+    if file.exists():
+        return False
+    # Ids never come twice: what a lost ring sealed is told apart from what was tampered with.
+    names = (f"k{secrets.token_hex(4)}", "match")
+    write_secret(file, "".join(f"{name}:{_personal_key()}\n" for name in names))
+    return True
+
+
+def _personal_key() -> str:
+    return base64.b64encode(secrets.token_bytes(32)).decode("ascii")
+
+
 if __name__ == "__main__":
     directory = Path(sys.argv[1])
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     for each in PRINCIPALS:
         make_pair(directory, each)
+    make_personal(directory / PERSONAL)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 PRIVATE = 0o700
 SECRET = 0o600
+PERSONAL = "personal.keys"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,16 @@ class Layout:
         return self.root / "keys"
 
     @property
+    def personal_keys(self) -> Path:
+        """The keys that personal data are sealed and matched with; lost, the data are lost."""
+        return self.keys / PERSONAL
+
+    @property
+    def secrets(self) -> Path:
+        """Passwords of the servers' users: those of the departments in a folder of their own."""
+        return self.root / "secrets"
+
+    @property
     def index(self) -> Path:
         return self.root / "index"
 
@@ -43,8 +54,9 @@ class Layout:
         return self.root / "control"
 
     @property
-    def operator_token(self) -> Path:
-        return self.root / "operator.token"
+    def api_key(self) -> Path:
+        """The key of the command line of this machine, a client like any other."""
+        return self.root / "api.key"
 
     @property
     def environment(self) -> Path:
@@ -66,7 +78,7 @@ class Layout:
     def make(self) -> None:
         """Make the folders; the ones that hold data or secrets are for their owner only."""
         self.root.mkdir(parents=True, exist_ok=True)
-        for folder in (self.mongo, self.rabbit, self.keys, self.pids):
+        for folder in (self.mongo, self.rabbit, self.keys, self.secrets, self.pids):
             folder.mkdir(mode=PRIVATE, exist_ok=True)
         for folder in (self.logs, self.index, self.control):
             folder.mkdir(exist_ok=True)
@@ -89,4 +101,6 @@ def write_secret(path: Path, text: str) -> None:
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, SECRET)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(text)
+        file.flush()
+        os.fsync(file.fileno())  # a key that a power cut takes back has already sealed something
     draft.replace(path)

@@ -3,26 +3,23 @@
 import contextlib
 import os
 import shutil
-import socket
-import struct
 import subprocess
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from infra.local import users
 from infra.local.debs import Apt, NotToBeHad, Shelf, Tell
 from infra.local.layout import Layout
 from infra.local.ports import LOOPBACK
 from infra.local.trouble import Trouble
+from infra.local.wire import Link
 
 REPLICA_SET = "rs0"
 PACKAGED = Path("fiftyone", "db", "bin", "mongod")
 CACHE_GB = "0.25"
 OPLOG_MB = "512"
 ALREADY_INITIALIZED = 23
-OP_MSG = 2013
 ELSEWHERE = "也可以自行安装 mongod（6.0 或更新）并放入 PATH，或用 MONGODB_URI 指向已有的副本集。"
 
 
@@ -128,6 +125,8 @@ def command(mongod: Mongod, layout: Layout, port: int) -> list[str]:
         *("--bind_ip", LOOPBACK),
         *("--port", str(port)),
         *("--dbpath", str(layout.mongo)),
+        # Nobody without a name and a password; a replica set with users needs such a file.
+        *("--keyFile", str(users.key_file(layout.secrets))),
         *("--wiredTigerCacheSizeGB", CACHE_GB),
         *("--oplogSize", OPLOG_MB),
         "--nounixsocket",
@@ -140,61 +139,41 @@ def command(mongod: Mongod, layout: Layout, port: int) -> list[str]:
     ]
 
 
-def uri(port: int) -> str:
-    # Not directConnection: a driver would then fill its pool while the server is starting, with
-    # connections that say for good that the server knows no sessions.
-    return f"mongodb://{LOOPBACK}:{port}/?replicaSet={REPLICA_SET}"
+def uri(port: int, user: str = "") -> str:
+    """The address; `user` is `name:password`.
+
+    Not directConnection: a driver would then fill its pool while the server is starting, with
+    connections that say for good that the server knows no sessions.
+    """
+    return f"mongodb://{user}{'@' * bool(user)}{LOOPBACK}:{port}/?replicaSet={REPLICA_SET}"
 
 
-def primary(port: int) -> bool:
-    """Whether the server takes writes; makes it a replica set of one when it is not yet."""
+def primary(port: int, folder: Path) -> bool:
+    """Whether the server takes writes and knows its users; makes it and them so when it can."""
     try:
-        state = ask(port, {"hello": 1})
-        if state.get("isWritablePrimary"):
-            return True
-        if "setName" not in state and state.get("isreplicaset"):
-            _make_replica_set(port)
-    except (OSError, ValueError):
-        pass
+        with Link(LOOPBACK, port) as link:
+            state = link.ask({"hello": 1})
+            if state.get("isWritablePrimary"):
+                users.log_in(link, folder)
+                users.make_in_mongo(link, folder)
+                return True
+            if "setName" not in state and state.get("isreplicaset"):
+                users.log_in(link, folder)
+                _make_replica_set(link, port)
+    except (OSError, ValueError, users.NoUsers):
+        pass  # it is going down or coming up; asked again soon
     return False
 
 
-def _make_replica_set(port: int) -> None:
+def _make_replica_set(link: Link, port: int) -> None:
     host = f"{LOOPBACK}:{port}"
     member = {"_id": 0, "host": host}
-    answer = ask(port, {"replSetInitiate": {"_id": REPLICA_SET, "members": [member]}})
+    answer = link.ask({"replSetInitiate": {"_id": REPLICA_SET, "members": [member]}})
     if answer.get("code") != ALREADY_INITIALIZED:
         return
     # The data were made under another port: the set no longer finds itself in its own list.
-    config = ask(port, {"replSetGetConfig": 1}).get("config")
+    config = link.ask({"replSetGetConfig": 1}).get("config")
     if config and config["members"][0]["host"] != host:
         config["members"][0]["host"] = host
         config["version"] += 1
-        ask(port, {"replSetReconfig": config, "force": True})
-
-
-def ask(port: int, question: Mapping[str, Any], seconds: float = 2.0) -> dict[str, Any]:
-    """One command to the admin database, without a driver: pymongo would triple the supervisor.
-
-    Raises:
-        OSError: nobody answers.
-        ValueError: the answer is not MongoDB's.
-    """
-    import bson  # noqa: PLC0415  (only a supervisor with an embedded MongoDB needs it)
-
-    body = bson.encode({**question, "$db": "admin"})
-    with socket.create_connection((LOOPBACK, port), seconds) as link:
-        link.sendall(struct.pack("<iiiiIB", 21 + len(body), 1, 0, OP_MSG, 0, 0) + body)
-        length = struct.unpack("<i", _exactly(link, 16)[:4])[0] - 16
-        answer: dict[str, Any] = bson.decode(_exactly(link, length)[5:])
-        return answer
-
-
-def _exactly(link: socket.socket, count: int) -> bytes:
-    parts = bytearray()
-    while len(parts) < count:
-        part = link.recv(count - len(parts))
-        if not part:
-            raise ConnectionError("the server closed the connection")
-        parts += part
-    return bytes(parts)
+        link.ask({"replSetReconfig": config, "force": True})

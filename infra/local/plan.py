@@ -5,11 +5,13 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from infra.local import mongo, rabbit
+from infra.local import mongo, rabbit, users
 from infra.local.layout import Layout
 from infra.local.ports import LOOPBACK, Port
 from infra.local.trouble import Trouble
-from services.common.settings import DEPARTMENTS
+from services.common.personal.keys import FILE as PERSONAL_KEYS_FILE
+from services.common.personal.keys import VALUE as PERSONAL_KEYS
+from services.common.settings import DEPARTMENTS, TLS_CERT, TLS_CLIENT_CA, TLS_KEY
 
 MONGO = "mongo"
 RABBIT = "rabbit"
@@ -27,6 +29,7 @@ TITLES = {
     INDEXER: "一站式索引",
     GATEWAY: "网关",
 }
+TLS_FILES = (TLS_CERT, TLS_KEY, TLS_CLIENT_CA)
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 # All below the kernel's range for outgoing connections, one of which could hold a port at a start.
 DEFAULT_HTTP_PORT = 8080
@@ -72,13 +75,18 @@ class Plan:
     grpc: Mapping[str, str]
     outside_mongo: str = ""
     outside_amqp: str = ""
+    tls: Mapping[str, str] = field(default_factory=dict)
+    """The files that the gateway speaks TLS with, by their variables."""
+    personal_keys: str = ""
+    """The file of the keys for personal data; empty where the environment holds the keys."""
     talkative: bool = True
     """Whether the processes log at INFO, and so say when they serve."""
 
     @property
     def base_url(self) -> str:
         host = LOOPBACK if self.http_host in ("0.0.0.0", "::") else self.http_host  # noqa: S104
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.http_port}"
+        scheme = "https" if self.tls else "http"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.http_port}"
 
     def process_names(self) -> list[str]:
         """Every process of this run, in the order they are started."""
@@ -99,18 +107,23 @@ class Plan:
         """What the platform's processes are told; the same for all of them."""
         addresses = ",".join(f"{name}={self.grpc[name]}" for name in self.departments)
         layout = self.layout
-        return {
+        told = {
             "MONGODB_URI": self.outside_mongo or mongo.uri(self.mongo_port),
-            "AMQP_URI": self.outside_amqp or rabbit.uri(layout, self.amqp_port),
+            "AMQP_URI": self.outside_amqp or rabbit.uri(self.amqp_port),
             "ZHENGTONG_HTTP_HOST": self.http_host,
             "ZHENGTONG_HTTP_PORT": str(self.http_port),
             "ZHENGTONG_GRPC_LISTEN": addresses,
             "ZHENGTONG_GRPC_ADDRESSES": addresses,
             "ZHENGTONG_KEYS_DIR": str(layout.keys),
-            "ZHENGTONG_OPERATOR_TOKEN_FILE": str(layout.operator_token),
+            "ZHENGTONG_API_KEY_FILE": str(layout.api_key),
+            "ZHENGTONG_SECRETS_DIR": str(users.departments(layout.secrets)),
             "ZHENGTONG_INDEX_DIR": str(layout.index),
             "ZHENGTONG_CONTROL_DIR": str(layout.control),
+            **self.tls,
         }
+        if self.personal_keys:
+            told[PERSONAL_KEYS_FILE] = self.personal_keys
+        return told
 
     def platform(self) -> list[Process]:
         """The platform's own processes."""
@@ -164,8 +177,9 @@ def make(
         BadSetting: a value cannot be read, with the name of its variable.
     """
     known("部门", departments, DEPARTMENTS)
+    layout = Layout(run_dir.resolve())
     return Plan(
-        layout=Layout(run_dir.resolve()),
+        layout=layout,
         departments=tuple(departments),
         apart=apart,
         http_host=env.get("ZHENGTONG_HTTP_HOST") or LOOPBACK,
@@ -175,6 +189,8 @@ def make(
         grpc=_grpc_addresses(env.get("ZHENGTONG_GRPC_LISTEN", ""), departments),
         outside_mongo=_uri(env, "MONGODB_URI", "mongodb://", "mongodb+srv://"),
         outside_amqp=_uri(env, "AMQP_URI", "amqp://", "amqps://"),
+        tls={name: str(Path(env[name]).resolve()) for name in TLS_FILES if env.get(name)},
+        personal_keys=_personal_keys(env, layout),
         talkative=_level(env) in LEVELS[:2],
     )
 
@@ -206,6 +222,16 @@ def _uri(env: Mapping[str, str], variable: str, *schemes: str) -> str:
         # Not the text itself: it may hold a password.
         raise BadSetting(f"{variable}：应以 {' 或 '.join(schemes)} 开头。")
     return text
+
+
+def _personal_keys(env: Mapping[str, str], layout: Layout) -> str:
+    """The file that was asked for, else the one made here; none where the keys are given."""
+    file = env.get(PERSONAL_KEYS_FILE, "")
+    if not env.get(PERSONAL_KEYS):
+        return str(Path(file).resolve() if file else layout.personal_keys)
+    if file:
+        raise BadSetting(f"{PERSONAL_KEYS_FILE} 与 {PERSONAL_KEYS} 只能设置一个。")
+    return ""
 
 
 def _level(env: Mapping[str, str]) -> str:

@@ -5,19 +5,18 @@ AMQP port is open, and no daemon outlives the broker.
 """
 
 import os
-import secrets
 import shutil
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.local import users
 from infra.local.debs import Apt, NotToBeHad, Shelf, Tell
 from infra.local.layout import Layout, write_secret
 from infra.local.ports import LOOPBACK
 from infra.local.trouble import Trouble
 
-USER = "zhengtong"
 NODE = "zhengtong@localhost"
 SERVER = "usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin/rabbitmq-server"
 PACKAGES = (
@@ -116,25 +115,20 @@ def _settle(draft: Path, target: Path) -> None:
         )
 
 
-def password(layout: Layout) -> str:
-    """The password of the one user, made with the data and kept as long as they are."""
-    file = layout.rabbit / "password"
-    if not file.exists():
-        write_secret(file, secrets.token_urlsafe(24))
-    return file.read_text(encoding="utf-8").strip()
-
-
-def uri(layout: Layout, port: int) -> str:
-    return f"amqp://{USER}:{password(layout)}@{LOOPBACK}:{port}/"
+def uri(port: int, user: str = "") -> str:
+    """The address; `user` is `name:password`."""
+    return f"amqp://{user}{'@' * bool(user)}{LOOPBACK}:{port}/"
 
 
 def configure(layout: Layout, port: int) -> None:
-    """Write the broker's configuration: one user who is not guest, loopback only, no plugins."""
+    """Write the broker's configuration: loopback only, no plugins, its users from a file.
+
+    A broker with such a file makes no user by itself: there is no guest.
+    """
     write_secret(
         layout.rabbit / "rabbitmq.conf",
         f"listeners.tcp.1 = {LOOPBACK}:{port}\n"
-        f"default_user = {USER}\n"
-        f"default_pass = {password(layout)}\n"
+        f"load_definitions = {users.definitions_file(layout.secrets).resolve()}\n"
         "log.console = true\n"
         "log.file = false\n"
         "num_acceptors.tcp = 2\n"

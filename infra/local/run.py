@@ -4,14 +4,15 @@ import contextlib
 import fcntl
 import os
 import socket
+import ssl
 import subprocess
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from infra.local import keys, mongo, pids, ports, rabbit
+from infra.local import keys, mongo, pids, ports, rabbit, users
 from infra.local.child import tied_to
 from infra.local.layout import Layout, write_secret
 from infra.local.plan import GATEWAY, MONGO, RABBIT, Plan, Process, host_and_port, known
@@ -20,6 +21,9 @@ from infra.local.supervisor import NAME, Supervisor
 from infra.local.trouble import AlreadyRunning
 
 REMIND_EVERY = 30.0
+SAMPLE_BODY = "11530000015100012L"
+"""The body in the sample data that gathers for all others."""
+NATIONWIDE = "000000000000"
 
 
 def run(plan: Plan, *, only: Collection[str] = (), sample: bool = True, parent: int | None) -> None:
@@ -48,7 +52,7 @@ def run(plan: Plan, *, only: Collection[str] = (), sample: bool = True, parent: 
         with Supervisor(layout, progress, os.environ, parent=parent) as supervisor:
             supervisor.start(processes)
             progress.step(f"已启动 {len(processes)} 个进程，等待就绪（日志：{layout.logs}）")
-            _serve(supervisor, plan, progress, sample=sample and GATEWAY in names)
+            _serve(supervisor, plan, progress, sample=sample, whole=GATEWAY in names)
             progress.say("正在停止…")
         progress.step("已全部停止")
 
@@ -80,22 +84,24 @@ def _processes(plan: Plan, names: Collection[str], progress: Progress) -> list[P
         servers.append(_rabbit(plan, progress))
     platform = [process for process in plan.platform() if process.name in names]
     if platform and keys.ensure(layout):
-        progress.step(f"已生成签名密钥与操作员令牌（{layout.operator_token}）")
+        progress.step(f"已生成签名密钥（{layout.keys}）")
     return [*servers, *(_with_probe(process, plan) for process in platform)]
 
 
 def _mongo(plan: Plan, progress: Progress) -> Process:
     mongod = mongo.find(plan.layout, progress.step)
+    users.ensure_files(plan.layout.secrets, [users.MONGO])
     return Process(
         MONGO,
         mongo.command(mongod, plan.layout, plan.mongo_port),
         mongod.environment(),
-        ready=partial(mongo.primary, plan.mongo_port),
+        ready=partial(mongo.primary, plan.mongo_port, plan.layout.secrets),
     )
 
 
 def _rabbit(plan: Plan, progress: Progress) -> Process:
     server = rabbit.find(plan.layout, progress.step)
+    users.ensure_files(plan.layout.secrets, [users.AMQP])
     rabbit.configure(plan.layout, plan.amqp_port)
     return Process(
         RABBIT,
@@ -128,20 +134,36 @@ def _all_listen(addresses: Collection[str]) -> bool:
 
 def ready_over_http(plan: Plan) -> bool:
     """Whether /readyz answers 200: all that the gateway depends on is there."""
-    host = plan.base_url.removeprefix("http://").rpartition(":")[0].strip("[]")
+    host = plan.base_url.partition("://")[2].rpartition(":")[0].strip("[]")
     try:
-        with socket.create_connection((host, plan.http_port), 1.0) as link:
-            link.settimeout(3.0)
+        with _connected(host, plan) as link:
             link.sendall(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-            return link.recv(12, socket.MSG_WAITALL).endswith(b" 200")
+            with link.makefile("rb") as answer:
+                return answer.read(12).endswith(b" 200")
     except OSError:
         return False
 
 
-def _serve(supervisor: Supervisor, plan: Plan, progress: Progress, *, sample: bool) -> None:
+def _connected(host: str, plan: Plan) -> socket.socket:
+    link = socket.create_connection((host, plan.http_port), 1.0)
+    link.settimeout(3.0)
+    if not plan.tls:
+        return link
+    # Nothing secret is sent or believed, and the certificate is for another name than this one.
+    anybody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    anybody.check_hostname, anybody.verify_mode = False, ssl.CERT_NONE
+    return anybody.wrap_socket(link)
+
+
+def _serve(
+    supervisor: Supervisor, plan: Plan, progress: Progress, *, sample: bool, whole: bool
+) -> None:
+    """Serve until a stop is asked for; at the first start of a whole platform, prepare it."""
     if not _wait_ready(supervisor, progress):
         return
-    if sample and not plan.layout.sample_done.exists():
+    if whole and not plan.layout.api_key.exists():
+        _make_api_key(supervisor, plan, progress)
+    if whole and sample and not plan.layout.sample_done.exists():
         supervisor.announce("loading")
         _load_sample(supervisor, plan, progress)
     if supervisor.stopping:
@@ -166,27 +188,52 @@ def _wait_ready(supervisor: Supervisor, progress: Progress) -> bool:
     return supervisor.run_until(done)
 
 
+def _make_api_key(supervisor: Supervisor, plan: Plan, progress: Progress) -> None:
+    """Register the command line of this machine as a client that may import everything."""
+    file = plan.layout.api_key
+    command = [sys.executable, "-m", "gateway.cli", "client", "make", "--key-file", str(file)]
+    command += ["--name", "本机命令行", "--department", SAMPLE_BODY, "--region", NATIONWIDE]
+    command += ["--leads", "--all-rights", "--rate", "10000", "--json"]
+    code = _finish(supervisor, plan, command, quiet=True)
+    if code == 0:
+        progress.step(f"已登记本机命令行的接口密钥（{file}）")
+    elif code is not None:
+        progress.step(f"没有登记本机命令行的接口密钥（退出码 {code}），下次启动会再试。")
+
+
+def _finish(
+    supervisor: Supervisor, plan: Plan, command: Sequence[str], *, quiet: bool = False
+) -> int | None:
+    """Run a program of the platform to its end while the platform runs on.
+
+    Returns: its exit code; None: a stop was asked for, and it was ended.
+    """
+    child = subprocess.Popen(  # noqa: S603  (our own modules)
+        command,
+        env={**os.environ, **plan.environment(), pids.MARK: str(plan.layout.root)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL if quiet else None,
+        start_new_session=True,
+        preexec_fn=tied_to(os.getpid()),  # noqa: PLW1509  (the supervisor has one thread)
+    )
+    if not supervisor.run_until(lambda: child.poll() is not None):
+        child.kill()
+        child.wait()
+        return None
+    return child.returncode
+
+
 def _load_sample(supervisor: Supervisor, plan: Plan, progress: Progress) -> None:
     """Load the sample data while the platform runs on; a failure is told and tried next time."""
     progress.step("第一次启动：正在载入示例数据…")
     command = [sys.executable, "-m", "infra.sample.load"]
-    environment = {**os.environ, **plan.environment(), pids.MARK: str(plan.layout.root)}
-    loader = subprocess.Popen(  # noqa: S603
-        command,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        start_new_session=True,
-        preexec_fn=tied_to(os.getpid()),  # noqa: PLW1509  (the supervisor has one thread)
-    )
-    if not supervisor.run_until(lambda: loader.poll() is not None):
-        loader.kill()
-        loader.wait()
-    elif loader.returncode == 0:
+    code = _finish(supervisor, plan, command)
+    if code == 0:
         plan.layout.sample_done.touch()
         progress.step("示例数据已载入")
-    else:
+    elif code is not None:
         progress.step(
-            f"示例数据没有载入（退出码 {loader.returncode}）；平台照常运行，"
+            f"示例数据没有载入（退出码 {code}）；平台照常运行，"
             f"下次启动会再试，也可以自行执行：{' '.join(command[1:])}"
         )
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from infra.local import background, pids, plan
+from infra.local import background, mongo, pids, plan, rabbit, users
 from infra.local.logs import last_lines, open_log
 from infra.local.plan import MONGO, RABBIT
 from infra.local.ports import LOOPBACK, PortClaims
@@ -85,9 +85,19 @@ class Stack:
         return self.plan.base_url
 
     @property
-    def env(self) -> dict[str, str]:
+    def platform_env(self) -> dict[str, str]:
         """The whole environment of the platform's processes, for starting one's own beside them."""
         return {**self._environment, **read_lines(self.plan.layout.environment)}
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The same with servers' addresses that allow everything, for what tests look at."""
+        secrets, env = self.plan.layout.secrets, self.platform_env
+        if MONGO in self.names:
+            env["MONGODB_URI"] = mongo.uri(self.plan.mongo_port, users.admin(secrets, users.MONGO))
+        if RABBIT in self.names:
+            env["AMQP_URI"] = rabbit.uri(self.plan.amqp_port, users.admin(secrets, users.AMQP))
+        return env
 
     @property
     def names(self) -> list[str]:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gateway.cli.imports import import_files
+from infra.sample.demo_accounts import make_demo_accounts
 from infra.sample.outages import outages
 from infra.sample.places import FOLDER
 from infra.sample.write_credit import write_credit
@@ -38,6 +39,7 @@ def load() -> int:
             refused += outcome.counts["rejected"]
             for one in outcome.rejections:
                 sys.stderr.write(f"{one['file']} {one['row']} {one['field']}: {one['reason']}\n")
+    make_demo_accounts()
     return refused
 
 

@@ -26,7 +26,7 @@ class CatalogueServicer(pb_grpc.CatalogueServiceServicer):
 
         def work(unit: Unit) -> pb.ImportItemsResponse:
             report = Report(shape)
-            usecases.import_items(rows, report, store=MongoStore(unit))
+            usecases.import_items(rows, report, caller=unit.caller, store=MongoStore(unit))
             return pb.ImportItemsResponse(report=report_message(report))
 
         return self._department.change(request, pb.ImportItemsResponse, work)
@@ -37,7 +37,9 @@ class CatalogueServicer(pb_grpc.CatalogueServiceServicer):
         item = messages.item_of(request.item)
 
         def work(unit: Unit) -> pb.PublishItemResponse:
-            listed = usecases.publish(item, seen=request.version, store=MongoStore(unit))
+            listed = usecases.publish(
+                item, seen=request.version, caller=unit.caller, store=MongoStore(unit)
+            )
             return pb.PublishItemResponse(item=messages.item_message(listed))
 
         return self._department.change(request, pb.PublishItemResponse, work)
@@ -47,7 +49,11 @@ class CatalogueServicer(pb_grpc.CatalogueServiceServicer):
     ) -> pb.WithdrawItemResponse:
         def work(unit: Unit) -> pb.WithdrawItemResponse:
             listed = usecases.withdraw(
-                request.item_id, request.reason, seen=request.version, store=MongoStore(unit)
+                request.item_id,
+                request.reason,
+                seen=request.version,
+                caller=unit.caller,
+                store=MongoStore(unit),
             )
             return pb.WithdrawItemResponse(item=messages.item_message(listed))
 

@@ -223,7 +223,14 @@ class MongoStore:
         by_id = {item.item_id: item for item in items}
         found = self._items.find(
             {"_id": {"$in": list(by_id)}},
-            {"version": 1, "public": 1, "tick": 1, "digest": 1},
+            {
+                "version": 1,
+                "public": 1,
+                "tick": 1,
+                "digest": 1,
+                "item.dept_code": 1,
+                "item.region_code": 1,
+            },
             session=self._unit.session,
         )
         kept: dict[str, Kept] = {}
@@ -231,7 +238,13 @@ class MongoStore:
             item_id = document["_id"]
             self._ticks[item_id] = document["tick"]
             same = document["digest"] == digest(fields.plain(by_id[item_id]))
-            kept[item_id] = Kept(document["version"], document["public"], same)
+            kept[item_id] = Kept(
+                document["version"],
+                document["public"],
+                same,
+                department=document["item"].get("dept_code", ""),
+                region=document["item"]["region_code"],
+            )
         return kept
 
     def save(self, fact: Changed | Withdrawn) -> Listed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from services.catalogue import domain
+from services.common import access
 from services.common.errors import Violation
 
 if TYPE_CHECKING:
@@ -12,7 +13,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from services.catalogue.domain import Changed, Item, Kept, Listed, Withdrawn
+    from services.common.access import Caller
     from services.common.rows import Report, Row
+
+LEAD = "list_publisher"
+"""The 审改牵头部门 answers for the lists of every department of its region."""
 
 
 class Store(Protocol):
@@ -48,35 +53,46 @@ def get(item_id: str, *, now: datetime, store: Store) -> Listed:
     return listed
 
 
-def publish(item: Item, *, seen: int, store: Store) -> Listed:
-    """Publish one item. Raises: Stale."""
+def publish(item: Item, *, seen: int, caller: Caller, store: Store) -> Listed:
+    """Publish one item.
+
+    Rule P-23: who publishes answers for the item as it is to be, and as it is kept: nobody takes
+    over another department's item under its number.
+
+    Raises: OutOfReach, Stale.
+    """
     kept = store.kept([item]).get(item.item_id)
+    _check_reach(caller, item.dept_code, item.region_code)
+    if kept:
+        _check_reach(caller, kept.department, kept.region)
     domain.check_version(kept.version if kept else 0, seen)
     changed = domain.publish(kept, item)
     return store.get(item.item_id) if changed is None else store.save(changed)
 
 
-def withdraw(item_id: str, reason: str, *, seen: int, store: Store) -> Listed:
-    """Take one item back. Raises: ItemNotFound, ItemInvalid, ItemAlreadyWithdrawn, Stale."""
+def withdraw(item_id: str, reason: str, *, seen: int, caller: Caller, store: Store) -> Listed:
+    """Take one item back.
+
+    Raises: ItemNotFound, OutOfReach (Rule P-23), ItemInvalid, ItemAlreadyWithdrawn, Stale.
+    """
     known = store.get(item_id)
+    _check_reach(caller, known.item.dept_code, known.item.region_code)
     domain.check_version(known.version, seen)
     return store.save(domain.withdraw(known, reason))
 
 
-def import_items(rows: Iterable[Row], report: Report, *, store: Store) -> None:
-    """Publish the good rows of an import and put each bad one into the report."""
-    items: dict[str, Item] = {}
-    for row in rows:
-        report.read += 1
-        try:
-            item = domain.item_of_row(row.values, report.shape)
-        except domain.ItemInvalid as refusal:
-            report.reject(row, refusal.violations)
-            continue
-        first = items.setdefault(item.item_id, item)
-        if first is not item:
-            _repeated(row, first, item, report)
+def import_items(rows: Iterable[Row], report: Report, *, caller: Caller, store: Store) -> None:
+    """Publish the good rows of an import and put each bad one into the report.
+
+    Rule P-23: a row that is not the caller's to publish is a bad one.
+    """
+    items, origins = _read(rows, report, caller)
     kept = store.kept(list(items.values()))
+    for item_id, held in kept.items():
+        if beyond := _beyond(caller, held.department, held.region):
+            del items[item_id]
+            for row in origins.pop(item_id):
+                report.reject(row, [beyond])
     facts = [
         changed
         for item in items.values()
@@ -85,14 +101,49 @@ def import_items(rows: Iterable[Row], report: Report, *, store: Store) -> None:
     created = sum(fact.listed.version == 1 for fact in facts)
     report.created += created
     report.changed += len(facts) - created
-    report.unchanged += len(items) - len(facts)
+    report.unchanged += sum(map(len, origins.values())) - len(facts)
     store.save_all(facts)
+    report.rejections.sort(key=lambda rejection: rejection.row)
 
 
-def _repeated(row: Row, first: Item, item: Item, report: Report) -> None:
-    """The same item twice in one file: said twice is harmless, two different ones are not."""
-    if first == item:
-        report.unchanged += 1
-    else:
-        field = "task_code" if item.task_code else "local_task_code"
-        report.reject(row, [Violation(field, "与本文件前面的一行编码相同而内容不同")])
+def _read(
+    rows: Iterable[Row], report: Report, caller: Caller
+) -> tuple[dict[str, Item], dict[str, list[Row]]]:
+    """The items of the good rows, and the rows that say each.
+
+    The same item said twice in one file is harmless, two different ones are not.
+    """
+    items: dict[str, Item] = {}
+    origins: dict[str, list[Row]] = {}
+    for row in rows:
+        report.read += 1
+        try:
+            item = domain.item_of_row(row.values, report.shape)
+        except domain.ItemInvalid as refusal:
+            report.reject(row, refusal.violations)
+            continue
+        if beyond := _beyond(caller, item.dept_code, item.region_code):
+            report.reject(row, [beyond])
+        elif items.setdefault(item.item_id, item) == item:
+            origins.setdefault(item.item_id, []).append(row)
+        else:
+            field = "task_code" if item.task_code else "local_task_code"
+            report.reject(row, [Violation(field, "与本文件前面的一行编码相同而内容不同")])
+    return items, origins
+
+
+def _check_reach(caller: Caller, department: str, region: str) -> None:
+    access.check_reach(caller, department=department, region=region, lead=LEAD)
+
+
+def _beyond(caller: Caller, department: str, region: str) -> Violation | None:
+    """What puts an item out of the caller's reach: its body or its region."""
+    try:
+        access.check_reach(caller, department=department, lead=LEAD)
+    except access.OutOfReach as refusal:
+        return Violation("dept_code", str(refusal))
+    try:
+        access.check_region(caller, region)
+    except access.OutOfReach as refusal:
+        return Violation("region_code", str(refusal))
+    return None

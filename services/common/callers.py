@@ -10,7 +10,7 @@ import base64
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +18,16 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
-from services.common.errors import Denied, Unauthenticated
+from services.common.access import Caller
+from services.common.errors import Unauthenticated
 
 LIFETIME = 60  # seconds
 RENEW_BEFORE = 20  # seconds left at which a cached token is signed anew
 CLOCK_SKEW = 5  # seconds
 CACHED_TOKENS = 4096
 SPOKESMAN = "gateway"
-KINDS = ("anonymous", "operator", "service")
+_CLAIMS = tuple(one.name for one in fields(Caller))
+_LISTS = {"roles", "rights", "scopes"}
 _HEADER = base64.urlsafe_b64encode(b'{"alg":"EdDSA","typ":"JWT"}').rstrip(b"=").decode()
 
 
@@ -33,46 +35,6 @@ class TokenRefused(Unauthenticated):
     """The call's token is absent, forged, expired or for another department."""
 
     reason = "TOKEN_REFUSED"
-
-
-class PermissionMissing(Denied):
-    """The caller is known and lacks the permission that the call declares."""
-
-    reason = "PERMISSION_MISSING"
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who a call is made by and for.
-
-    Args:
-        principal: name within its kind: "anonymous", "operator", "indexer" ….
-        kind: anonymous | operator | service.
-        on_behalf_of: whose affair it is, where that is somebody else.
-        purpose: why protected data are asked for.
-    """
-
-    principal: str
-    kind: str
-    on_behalf_of: str = ""
-    purpose: str = ""
-
-
-ANONYMOUS = Caller("anonymous", "anonymous")
-OPERATOR = Caller("operator", "operator")
-
-
-def authorise(caller: Caller, permission: str) -> None:
-    """Let the call pass, or not: default deny.
-
-    Raises:
-        PermissionMissing: the caller's kind does not hold `permission`.
-    """
-    if permission == "open" and caller.kind in KINDS:
-        return
-    needed = "service" if permission.startswith("internal.") else "operator"
-    if not permission or caller.kind != needed:
-        raise PermissionMissing("您没有办理此操作的权限。")
 
 
 class Signer:
@@ -112,15 +74,8 @@ class Signer:
         return token
 
     def _sign(self, caller: Caller, audience: str, expiry: int) -> str:
-        claims = {
-            "iss": self._issuer,
-            "aud": audience,
-            "exp": expiry,
-            "sub": caller.principal,
-            "kind": caller.kind,
-            "obo": caller.on_behalf_of,
-            "purpose": caller.purpose,
-        }
+        about = {name: value for name in _CLAIMS if (value := getattr(caller, name))}
+        claims = {"iss": self._issuer, "aud": audience, "exp": expiry, **about}
         body = f"{_HEADER}.{_encode(json.dumps(claims, ensure_ascii=False).encode())}"
         return f"{body}.{_encode(self._key.sign(body.encode()))}"
 
@@ -170,16 +125,10 @@ class Verifier:
         claims = self._claims(token)
         if claims.get("aud") != self._audience:
             raise TokenRefused("调用凭证不是签发给本部门的。")
-        caller = Caller(
-            principal=str(claims.get("sub", "")),
-            kind=str(claims.get("kind", "")),
-            on_behalf_of=str(claims.get("obo", "")),
-            purpose=str(claims.get("purpose", "")),
-        )
+        caller = _caller_of(claims)
         issuer = claims["iss"]
-        if issuer != SPOKESMAN and caller != Caller(
-            issuer, "service", caller.on_behalf_of, caller.purpose
-        ):
+        itself = Caller(issuer, "service", on_behalf_of=caller.on_behalf_of, purpose=caller.purpose)
+        if issuer != SPOKESMAN and caller != itself:
             raise TokenRefused("签发者不得代他人签发调用凭证。")
         if issuer == SPOKESMAN and caller.kind == "service" and caller.principal != SPOKESMAN:
             raise TokenRefused("签发者不得代他人签发调用凭证。")
@@ -201,6 +150,28 @@ class Verifier:
         except (ValueError, KeyError, TypeError, InvalidSignature):
             raise TokenRefused("调用凭证无效。") from None
         return dict(claims)
+
+
+def _caller_of(claims: Mapping[str, Any]) -> Caller:
+    """The caller that signed claims tell of.
+
+    Raises:
+        TokenRefused: a claim is of another type than the field it is for.
+    """
+    known = {name: claims[name] for name in _CLAIMS if name in claims}
+    for name in _LISTS & known.keys():
+        known[name] = tuple(known[name]) if isinstance(known[name], list) else known[name]
+    caller = Caller(**{"principal": "", "kind": "", **known})
+    for name in _CLAIMS:
+        value = getattr(caller, name)
+        good = (
+            isinstance(value, tuple) and all(isinstance(one, str) for one in value)
+            if name in _LISTS
+            else isinstance(value, bool if name == "leads" else str)
+        )
+        if not good:
+            raise TokenRefused("调用凭证无效。")
+    return caller
 
 
 def _encode(raw: bytes) -> str:

@@ -233,33 +233,6 @@ def _half_width(character: str) -> str:
     return character if code is None else chr(code)
 
 
-# --- masks: what may be shown where a person must be recognised ---
-
-
-def mask_resident_id(text: str) -> str:
-    """Hide the middle of a 公民身份号码: `5301**********1234`."""
-    code = normalise_code(text)
-    if len(code) not in {_SHORTEST, 18}:
-        return "*" * len(code)
-    return f"{code[:4]}{'*' * (len(code) - 8)}{code[-4:]}"
-
-
-def mask_name(name: str) -> str:
-    """Hide a person's 姓名 but for its first and last character: `张*`, `李*敏`."""
-    name = name.strip()
-    if len(name) <= 2:
-        return name[:1] + "*" if len(name) == 2 else "*" * len(name)
-    return f"{name[0]}{'*' * (len(name) - 2)}{name[-1]}"
-
-
-def mask_phone(text: str) -> str:
-    """Hide the middle of a 电话号码: `138****3210`."""
-    number = normalise_code(text).removeprefix("+86")
-    if len(number) < 10:
-        return "*" * len(number)
-    return f"{number[:3]}{'*' * (len(number) - 7)}{number[-4:]}"
-
-
 # --- 行政区划代码 (GB/T 2260; 12 digits on the platform) ---
 
 

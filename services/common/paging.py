@@ -60,9 +60,14 @@ def page_position(question: str, token: str, length: int = 1) -> list[Any] | Non
         position = None
     # The check tells mistakes from tokens, not forgers: what goes into a query is a plain value.
     if not isinstance(position, list) or len(position) != length or not _plain(position):
-        text = "翻页标记无效，请从第一页重新查询。"
-        raise PageTokenInvalid(text, Violation("page_token", text))
+        raise token_invalid()
     return position
+
+
+def token_invalid() -> PageTokenInvalid:
+    """The refusal of a token; also of one that stands for what no row of the list has."""
+    text = "翻页标记无效，请从第一页重新查询。"
+    return PageTokenInvalid(text, Violation("page_token", text))
 
 
 def _written(position: Any) -> bytes:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from services.common.errors import Invalid, Violation
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 LARGEST_FILE = 4 * 1024 * 1024
@@ -102,6 +103,45 @@ def read_rows(content: bytes, first: int = 1) -> list[Row]:
             raise _too_large()
         rows.append(row)
     return rows
+
+
+def written(rows: Sequence[Mapping[str, Any]]) -> bytes:
+    """A file that `read_rows` reads back as these rows: a table where all are texts, else JSON.
+
+    Raises:
+        ImportTooLarge: it would be longer than a call takes.
+    """
+    columns = list(rows[0]) if rows else []
+    if len(columns) > 1 and _are_names(columns) and all(_is_line(row, columns) for row in rows):
+        text = io.StringIO()
+        table = csv.writer(text, lineterminator="\n")
+        table.writerow(columns)
+        table.writerows(row.values() for row in rows)
+        content = text.getvalue().encode()
+    else:
+        content = _json(rows)
+    if len(content) > LARGEST_FILE:
+        raise _too_large()
+    return content
+
+
+def _are_names(columns: Sequence[str]) -> bool:
+    """Whether texts can head the columns of a table, and be read back unchanged."""
+    sound = all(name.isprintable() and name and name == name.strip() for name in columns)
+    return sound and not columns[0].startswith(("[", "{"))
+
+
+def _is_line(row: Mapping[str, Any], columns: Sequence[str]) -> bool:
+    return list(row) == columns and all(
+        isinstance(value, str) and value.isprintable() for value in row.values()
+    )
+
+
+def _json(rows: Sequence[Mapping[str, Any]]) -> bytes:
+    try:
+        return json.dumps(list(rows), ensure_ascii=False).encode()
+    except UnicodeEncodeError:  # half a surrogate has no bytes of its own
+        return json.dumps(list(rows)).encode()
 
 
 def stream_rows(path: Path) -> Iterator[Row]:

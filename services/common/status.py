@@ -1,5 +1,6 @@
 """DomainError to gRPC status: one table."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from google.protobuf import any_pb2, duration_pb2
@@ -15,6 +16,7 @@ from services.common.errors import (
     Stale,
     Unauthenticated,
     Unavailable,
+    Violation,
 )
 
 DOMAIN: Final = "zhengtong"
@@ -31,23 +33,38 @@ CODES: dict[type[DomainError], int] = {
     Unavailable: code_pb2.UNAVAILABLE,
 }
 _WORTH_RETRYING = (Exhausted, Unavailable)
+# A status travels in a header, of which gRPC takes 8 KB: what repeats somebody's text is cut.
+LONGEST_TEXT: Final = 400  # characters
+ROOM_FOR_VIOLATIONS: Final = 4500  # bytes
 
 
 def status_of(error: DomainError) -> status_pb2.Status:
     """The google.rpc.Status of `error`: ErrorInfo, BadRequest and RetryInfo as AIP-193 has them."""
     family = next(kind for kind in type(error).__mro__ if kind in CODES)
-    status = status_pb2.Status(code=CODES[family], message=str(error))
+    status = status_pb2.Status(code=CODES[family], message=_cut(str(error)))
     _add(status, error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN))
     if error.violations:
-        violations = [
-            error_details_pb2.BadRequest.FieldViolation(field=v.field, description=v.description)
-            for v in error.violations
-        ]
-        _add(status, error_details_pb2.BadRequest(field_violations=violations))
+        _add(status, _violations(error.violations))
     if isinstance(error, _WORTH_RETRYING):
-        delay = duration_pb2.Duration(seconds=RETRY_SECONDS)
+        wait = getattr(error, "retry_after", RETRY_SECONDS)
+        delay = duration_pb2.Duration(seconds=wait)
         _add(status, error_details_pb2.RetryInfo(retry_delay=delay))
     return status
+
+
+def _violations(violations: Sequence[Violation]) -> error_details_pb2.BadRequest:
+    """As many of the violations, from the first, as there is room for."""
+    told = error_details_pb2.BadRequest()
+    for one in violations:
+        told.field_violations.add(field=_cut(one.field), description=_cut(one.description))
+        if told.ByteSize() > ROOM_FOR_VIOLATIONS:
+            del told.field_violations[-1]
+            break
+    return told
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}…"
 
 
 def internal() -> status_pb2.Status:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import orjson
+from google.api import httpbody_pb2
 from google.protobuf import json_format
 from zhengtong.credit.v1 import credit_events_pb2 as events_pb
 from zhengtong.credit.v1 import credit_pb2
@@ -13,6 +14,7 @@ from zhengtong.credit.v1 import credit_service_pb2 as service_pb
 from zhengtong.search.v1 import search_pb2
 
 from services.common import fields
+from services.common.rows import written
 from services.credit import domain
 from services.credit.domain import (
     STATUS_NAMES,
@@ -27,8 +29,11 @@ from services.credit.domain import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
     from google.protobuf.message import Message
 
+    from services.common.rows import Row
     from services.credit.usecases import Credit
 
 KIND = "credit"
@@ -158,3 +163,19 @@ def _values(listed: Listed[Any]) -> dict[str, Any]:
     if isinstance(listed.record, Subject):
         return values | {"check_digit_exception": listed.record.check_digit_exception}
     return values | {"state": _STATES[listed.public]}
+
+
+def import_to_keep(
+    rows: Sequence[Row], refused: Collection[int], shape: str
+) -> service_pb.ImportRecordsRequest:
+    """An import as it may be kept until it is reviewed.
+
+    Rules K-2, K-3: without rows that were refused, which may be about natural persons, and without
+    the columns that are never read.
+
+    Raises:
+        ImportTooLarge
+    """
+    taken = [domain.columns_read(row.values, shape) for row in rows if row.number not in refused]
+    file = httpbody_pb2.HttpBody(data=written(taken))
+    return service_pb.ImportRecordsRequest(file=file, shape=shape)

@@ -26,10 +26,14 @@ class CreditServicer(pb_grpc.CreditServiceServicer):
 
         def work(unit: Unit) -> pb.ImportRecordsResponse:
             report = Report(shape)
-            usecases.import_records(rows, report, store=MongoStore(unit))
+            usecases.import_records(rows, report, caller=unit.caller, store=MongoStore(unit))
             return pb.ImportRecordsResponse(report=report_message(report))
 
-        return self._department.change(request, pb.ImportRecordsResponse, work)
+        def kept(tried: pb.ImportRecordsResponse) -> pb.ImportRecordsRequest:
+            refused = {rejection.row for rejection in tried.report.rejections}
+            return messages.import_to_keep(rows, refused, shape)
+
+        return self._department.change(request, pb.ImportRecordsResponse, work, kept=kept)
 
     def RegisterSubject(
         self, request: pb.RegisterSubjectRequest, context: grpc.ServicerContext
@@ -37,7 +41,9 @@ class CreditServicer(pb_grpc.CreditServiceServicer):
         subject = messages.record_of(Subject, request.subject)
 
         def work(unit: Unit) -> pb.RegisterSubjectResponse:
-            listed = usecases.register(subject, seen=request.version, store=MongoStore(unit))
+            listed = usecases.register(
+                subject, seen=request.version, caller=unit.caller, store=MongoStore(unit)
+            )
             return pb.RegisterSubjectResponse(subject=messages.subject_message(listed))
 
         return self._department.change(request, pb.RegisterSubjectResponse, work)
@@ -48,7 +54,9 @@ class CreditServicer(pb_grpc.CreditServiceServicer):
         permit = messages.record_of(Permit, request.permit)
 
         def work(unit: Unit) -> pb.DisclosePermitResponse:
-            listed = usecases.disclose(permit, seen=request.version, store=MongoStore(unit))
+            listed = usecases.disclose(
+                permit, seen=request.version, caller=unit.caller, store=MongoStore(unit)
+            )
             return pb.DisclosePermitResponse(permit=messages.permit_message(listed))
 
         return self._department.change(request, pb.DisclosePermitResponse, work)
@@ -62,6 +70,7 @@ class CreditServicer(pb_grpc.CreditServiceServicer):
                 request.permit_id,
                 request.reason,
                 seen=request.version,
+                caller=unit.caller,
                 store=MongoStore(unit),
             )
             return pb.WithdrawPermitResponse(permit=messages.permit_message(listed))
@@ -74,7 +83,9 @@ class CreditServicer(pb_grpc.CreditServiceServicer):
         penalty = messages.record_of(Penalty, request.penalty)
 
         def work(unit: Unit) -> pb.DisclosePenaltyResponse:
-            listed = usecases.disclose(penalty, seen=request.version, store=MongoStore(unit))
+            listed = usecases.disclose(
+                penalty, seen=request.version, caller=unit.caller, store=MongoStore(unit)
+            )
             return pb.DisclosePenaltyResponse(penalty=messages.penalty_message(listed))
 
         return self._department.change(request, pb.DisclosePenaltyResponse, work)
@@ -88,6 +99,7 @@ class CreditServicer(pb_grpc.CreditServiceServicer):
                 request.penalty_id,
                 request.reason,
                 seen=request.version,
+                caller=unit.caller,
                 store=MongoStore(unit),
             )
             return pb.WithdrawPenaltyResponse(penalty=messages.penalty_message(listed))

@@ -48,6 +48,17 @@ NEVER: Final = datetime(1, 1, 1, tzinfo=UTC)
 FOR_EVER: Final = datetime(9999, 12, 31, tzinfo=UTC)
 SNAPSHOT_PAGE: Final = 500
 MOST_COUNTED: Final = 10_000
+# What `kept` reads. Every record has a subject_code, so that none comes without its part `record`.
+KEPT: Final = {
+    "version": 1,
+    "public": 1,
+    "tick": 1,
+    "digest": 1,
+    "record.subject_code": 1,
+    "record.authority_code": 1,
+    "record.source_code": 1,
+    "record.region_code": 1,
+}
 DUPLICATE_KEY: Final = 11000
 
 
@@ -216,14 +227,21 @@ class MongoStore:
             return kept
         found = self._of(type(records[0])).find(
             {"_id": {"$in": list(by_id)}},
-            {"version": 1, "public": 1, "tick": 1, "digest": 1},
+            KEPT,
             session=self._unit.session,
         )
         for document in found:
             record_id = document["_id"]
             self._ticks[record_id] = document["tick"]
             same = document["digest"] == digest(fields.plain(by_id[record_id]))
-            kept[record_id] = Kept(document["version"], document["public"], same)
+            said = document["record"]
+            kept[record_id] = Kept(
+                document["version"],
+                document["public"],
+                same,
+                departments=(said.get("authority_code", ""), said.get("source_code", "")),
+                region=said.get("region_code", ""),
+            )
         return kept
 
     def known_subjects(self, codes: Collection[str]) -> set[str]:

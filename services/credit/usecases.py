@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from services.common import access
 from services.common.errors import Violation
 from services.credit import domain
 from services.credit.domain import Decision, Penalty, Permit, RecordInvalid, Subject
@@ -12,6 +13,7 @@ from services.credit.domain import Decision, Penalty, Permit, RecordInvalid, Sub
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from services.common.access import Caller
     from services.common.rows import Report, Row
     from services.credit.domain import Changed, D, Kept, Listed, R, Record, Withdrawn
 
@@ -62,27 +64,34 @@ class Credit:
     penalty_total: int
 
 
-def register(subject: Subject, *, seen: int, store: Store) -> Listed[Subject]:
-    """Register one subject. Raises: Stale."""
-    return _publish(subject, seen, store)
+def register(subject: Subject, *, seen: int, caller: Caller, store: Store) -> Listed[Subject]:
+    """Register one subject. Raises: OutOfReach (Rule P-23), Stale."""
+    return _publish(subject, seen, caller, store)
 
 
-def disclose(decision: D, *, seen: int, store: Store) -> Listed[D]:
-    """Disclose one decision, and its subject if nobody knew it. Raises: Stale."""
-    listed = _publish(decision, seen, store)
+def disclose(decision: D, *, seen: int, caller: Caller, store: Store) -> Listed[D]:
+    """Disclose one decision, and its subject if nobody knew it.
+
+    Raises: OutOfReach (Rule P-23), Stale.
+    """
+    listed = _publish(decision, seen, caller, store)
     for subject in _unknown_subjects([decision], store):
         store.save(subject)
     return listed
 
 
-def withdraw(kind: type[D], record_id: str, reason: str, *, seen: int, store: Store) -> Listed[D]:
+def withdraw(  # noqa: PLR0913  (what, why, and by whom)
+    kind: type[D], record_id: str, reason: str, *, seen: int, caller: Caller, store: Store
+) -> Listed[D]:
     """Take one decision out of the public's sight.
 
     Raises:
+        OutOfReach (Rule P-23).
         PermitNotFound, PenaltyNotFound, PermitAlreadyWithdrawn, PenaltyAlreadyWithdrawn,
         PermitInvalid, PenaltyInvalid, Stale.
     """
     known = store.get(kind, record_id)
+    _check_reach(caller, known.record)
     domain.check_version(known.version, seen)
     return store.save(domain.withdraw(known, reason))
 
@@ -103,17 +112,20 @@ def look_up(text: str, *, store: Store) -> Credit:
     )
 
 
-def import_records(rows: Iterable[Row], report: Report, *, store: Store) -> None:
+def import_records(rows: Iterable[Row], report: Report, *, caller: Caller, store: Store) -> None:
     """Publish the good rows of an import and put each bad one into the report.
 
-    Rule K-12: a decision that was withdrawn does not come back by a file.
+    Rule P-23: a row that is not the caller's to publish is a bad one. Rule K-12: a decision that
+    was withdrawn does not come back by a file.
     """
-    records, origins = _read(rows, report)
+    records, origins = _read(rows, report, caller)
     kept = store.kept(list(records.values()))
-    for record_id in [held for held in kept if not kept[held].public]:
-        record = records.pop(record_id)
-        for row in origins.pop(record_id):
-            _refuse(row, record, domain.WITHDRAWN_BEFORE, report)
+    for record_id, held in kept.items():
+        said, field = _beyond(caller, records[record_id], held)
+        if said or not held.public:
+            record = records.pop(record_id)
+            for row in origins.pop(record_id):
+                _refuse(row, record, said or domain.WITHDRAWN_BEFORE, report, field)
     facts = [
         changed
         for record_id, record in records.items()
@@ -128,7 +140,9 @@ def import_records(rows: Iterable[Row], report: Report, *, store: Store) -> None
     report.rejections.sort(key=lambda rejection: rejection.row)
 
 
-def _read(rows: Iterable[Row], report: Report) -> tuple[dict[str, Record], dict[str, list[Row]]]:
+def _read(
+    rows: Iterable[Row], report: Report, caller: Caller
+) -> tuple[dict[str, Record], dict[str, list[Row]]]:
     """The records of the good rows, and the rows that say each.
 
     Rule K-13: the same record may come twice in one file, but not with other contents.
@@ -142,15 +156,19 @@ def _read(rows: Iterable[Row], report: Report) -> tuple[dict[str, Record], dict[
         except RecordInvalid as refusal:
             report.reject(row, refusal.violations)
             continue
-        if records.setdefault(record.record_id, record) == record:
+        said, field = _beyond(caller, record)
+        if said:
+            _refuse(row, record, said, report, field)
+        elif records.setdefault(record.record_id, record) == record:
             origins.setdefault(record.record_id, []).append(row)
         else:
             _refuse(row, record, "与本文件前面的一行是同一记录而内容不同", report)
     return records, origins
 
 
-def _publish(record: R, seen: int, store: Store) -> Listed[R]:
+def _publish(record: R, seen: int, caller: Caller, store: Store) -> Listed[R]:
     kept = store.kept([record]).get(record.record_id)
+    _check_reach(caller, record, kept)
     domain.check_version(kept.version if kept else 0, seen)
     changed = domain.publish(kept, record)
     return store.get(type(record), record.record_id) if changed is None else store.save(changed)
@@ -166,5 +184,33 @@ def _unknown_subjects(records: Iterable[Record], store: Store) -> list[Changed[S
     return [changed for one in subjects if (changed := domain.publish(None, one)) is not None]
 
 
-def _refuse(row: Row, record: Record, said: str, report: Report) -> None:
-    report.reject(row, [Violation(domain.column_of(record, row.values, report.shape), said)])
+def _check_reach(caller: Caller, record: Record, kept: Kept | None = None) -> None:
+    """Rule P-23: a subject is of its region; a decision of its authority and who handed it in.
+
+    What is kept under the id counts as well, so that nobody takes over another's record.
+
+    Raises:
+        OutOfReach
+    """
+    if isinstance(record, Subject):
+        access.check_region(caller, record.region_code)
+        access.check_region(caller, kept.region if kept else "")
+    elif isinstance(record, Decision):
+        known = [kept.departments] if kept else []
+        for departments in [(record.authority_code, record.source_code), *known]:
+            own = caller.department if caller.department in departments else ""
+            access.check_reach(caller, department=own)
+
+
+def _beyond(caller: Caller, record: Record, kept: Kept | None = None) -> tuple[str, str]:
+    """Why a record is out of the caller's reach and the field that says so, or two empty texts."""
+    try:
+        _check_reach(caller, record, kept)
+    except access.OutOfReach as refusal:
+        return str(refusal), "region_code" if isinstance(record, Subject) else "authority_code"
+    return "", ""
+
+
+def _refuse(row: Row, record: Record, said: str, report: Report, field: str = "") -> None:
+    column = domain.column_of(record, row.values, report.shape, field)
+    report.reject(row, [Violation(column, said)])

@@ -28,10 +28,15 @@ class UtilitiesServicer(pb_grpc.UtilitiesServiceServicer):
             report = Report(shape)
             institutions, outages = MongoInstitutions(unit), MongoOutages(unit)
             if shape == "institutions":
-                usecases.import_institutions(rows, report, store=institutions)
+                usecases.import_institutions(rows, report, caller=unit.caller, store=institutions)
             else:
                 usecases.import_outages(
-                    rows, report, now=unit.now, store=outages, institutions=institutions
+                    rows,
+                    report,
+                    now=unit.now,
+                    caller=unit.caller,
+                    store=outages,
+                    institutions=institutions,
                 )
             return pb.ImportRecordsResponse(report=report_message(report))
 
@@ -44,7 +49,10 @@ class UtilitiesServicer(pb_grpc.UtilitiesServiceServicer):
 
         def work(unit: Unit) -> pb.PublishInstitutionResponse:
             listed = usecases.publish_institution(
-                institution, seen=request.version, store=MongoInstitutions(unit)
+                institution,
+                seen=request.version,
+                caller=unit.caller,
+                store=MongoInstitutions(unit),
             )
             return pb.PublishInstitutionResponse(institution=messages.institution_message(listed))
 
@@ -58,6 +66,7 @@ class UtilitiesServicer(pb_grpc.UtilitiesServiceServicer):
                 request.institution_id,
                 request.reason,
                 seen=request.version,
+                caller=unit.caller,
                 store=MongoInstitutions(unit),
             )
             return pb.WithdrawInstitutionResponse(institution=messages.institution_message(listed))
@@ -96,6 +105,7 @@ class UtilitiesServicer(pb_grpc.UtilitiesServiceServicer):
                 outage,
                 seen=request.version,
                 now=unit.now,
+                caller=unit.caller,
                 store=MongoOutages(unit),
                 institutions=MongoInstitutions(unit),
             )
@@ -108,7 +118,11 @@ class UtilitiesServicer(pb_grpc.UtilitiesServiceServicer):
     ) -> pb.WithdrawOutageResponse:
         def work(unit: Unit) -> pb.WithdrawOutageResponse:
             listed = usecases.withdraw(
-                request.outage_id, request.reason, seen=request.version, store=MongoOutages(unit)
+                request.outage_id,
+                request.reason,
+                seen=request.version,
+                caller=unit.caller,
+                store=MongoOutages(unit),
             )
             return pb.WithdrawOutageResponse(outage=messages.outage_message(listed))
 

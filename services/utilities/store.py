@@ -162,6 +162,8 @@ class MongoStore(Generic[T]):
     document: ClassVar[Any]
     collection: ClassVar[str]
     noun: ClassVar[str]
+    whose: ClassVar[Document]
+    """Projection of who answers for a thing, and where."""
     not_found: ClassVar[type[NotFound]]
 
     def __init__(self, unit: Unit) -> None:
@@ -195,7 +197,7 @@ class MongoStore(Generic[T]):
         by_id = {thing.subject: thing for thing in things}
         found = self._things.find(
             {"_id": {"$in": list(by_id)}},
-            {"version": 1, "public": 1, "tick": 1, "digest": 1},
+            {"version": 1, "public": 1, "tick": 1, "digest": 1} | self.whose,
             session=self._unit.session,
         )
         kept: dict[str, Kept] = {}
@@ -204,7 +206,7 @@ class MongoStore(Generic[T]):
             self._ticks[subject] = document["tick"]
             body = messages.json_form(fields.plain(by_id[subject]))
             same = document["digest"] == digest(body)
-            kept[subject] = Kept(document["version"], document["public"], same)
+            kept[subject] = Kept(document["version"], document["public"], same, *_whose(document))
         return kept
 
     def save(self, fact: Changed[T] | Withdrawn[T]) -> Listed[T]:
@@ -299,6 +301,7 @@ class MongoInstitutions(MongoStore[Institution]):
     document = InstitutionDocument
     collection = "institutions"
     noun = "单位"
+    whose = {"institution.institution_id": 1, "institution.region_code": 1}
     not_found = InstitutionNotFound
 
     def names(self, ids: Sequence[str]) -> Mapping[str, str]:
@@ -331,6 +334,7 @@ class MongoOutages(MongoStore[Outage]):
     document = OutageDocument
     collection = "outages"
     noun = "公告"
+    whose = {"outage.institution_id": 1, "outage.area_region_codes": 1}
     not_found = OutageNotFound
 
     def publish_times(self, ids: Sequence[str]) -> Mapping[str, datetime]:
@@ -376,6 +380,13 @@ def digest(body: Mapping[str, Any]) -> bytes:
     """16 bytes that are the same for the same thing only."""
     sorted_json = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
     return hashlib.blake2b(sorted_json, digest_size=16).digest()
+
+
+def _whose(document: Document) -> tuple[str, tuple[str, ...]]:
+    """Who answers for what is kept, and in which regions."""
+    said = document.get("institution") or document.get("outage") or {}
+    regions = said.get("area_region_codes") or [said.get("region_code", "")]
+    return said.get("institution_id", ""), tuple(regions)
 
 
 def _write_of(document: Document) -> InsertOne[Document] | ReplaceOne[Document]:

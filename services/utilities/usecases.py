@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from services.common import access
 from services.common.errors import Invalid, Violation
 from services.utilities import domain
 from services.utilities.domain import Institution, Outage
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
+    from services.common.access import Caller
     from services.common.rows import Report, Row
     from services.utilities.domain import Changed, Kept, Listed, Sector, Withdrawn
 
@@ -64,23 +66,33 @@ class Outages(Store[Outage], Protocol):
 
 
 def publish_institution(
-    institution: Institution, *, seen: int, store: Institutions
+    institution: Institution, *, seen: int, caller: Caller, store: Institutions
 ) -> Listed[Institution]:
-    """Publish one institution. Raises: Stale."""
-    return _publish(institution, seen, store)
+    """Publish one institution. Raises: OutOfReach (Rule P-24), Stale."""
+    return _publish(institution, seen, caller, store)
 
 
-def announce_outage(
-    outage: Outage, *, seen: int, now: datetime, store: Outages, institutions: Institutions
+def announce_outage(  # noqa: PLR0913  (what, when, by whom, and what is known)
+    outage: Outage,
+    *,
+    seen: int,
+    now: datetime,
+    caller: Caller,
+    store: Outages,
+    institutions: Institutions,
 ) -> Listed[Outage]:
-    """Announce one outage. Raises: OutageInvalid, Stale."""
+    """Announce one outage. Raises: OutOfReach (Rule P-24), OutageInvalid, Stale."""
     names, times = _known([outage], store, institutions)
-    return _publish(_completed(outage, names, times, now), seen, store)
+    return _publish(_completed(outage, names, times, now), seen, caller, store)
 
 
-def withdraw(subject: str, reason: str, *, seen: int, store: Store[T]) -> Listed[T]:
-    """Take one thing back. Raises: …NotFound, …Invalid, …AlreadyWithdrawn, Stale."""
+def withdraw(subject: str, reason: str, *, seen: int, caller: Caller, store: Store[T]) -> Listed[T]:
+    """Take one thing back.
+
+    Raises: …NotFound, OutOfReach (Rule P-24), …Invalid, …AlreadyWithdrawn, Stale.
+    """
     known = store.get(subject)
+    _check_reach(caller, known.thing)
     domain.check_version(known.version, seen)
     return store.save(domain.withdraw(known, reason))
 
@@ -93,17 +105,20 @@ def get_outage(outage_id: str, *, now: datetime, store: Outages) -> Listed[Outag
     return listed
 
 
-def import_institutions(rows: Iterable[Row], report: Report, *, store: Institutions) -> None:
+def import_institutions(
+    rows: Iterable[Row], report: Report, *, caller: Caller, store: Institutions
+) -> None:
     """Publish the good rows of an import and put each bad one into the report."""
     read = _read(rows, domain.institution_of_row)
-    _save(_sorted_out(read, report, "institution_id"), report, store)
+    _save(read, report, "institution_id", caller, store)
 
 
-def import_outages(
+def import_outages(  # noqa: PLR0913  (rows, report, when, by whom, and what is known)
     rows: Iterable[Row],
     report: Report,
     *,
     now: datetime,
+    caller: Caller,
     store: Outages,
     institutions: Institutions,
 ) -> None:
@@ -118,11 +133,12 @@ def import_outages(
         except domain.OutageInvalid as refusal:
             done = refusal
         completed.append((row, done))
-    _save(_sorted_out(completed, report, "outage_id"), report, store)
+    _save(completed, report, "outage_id", caller, store)
 
 
-def _publish(thing: T, seen: int, store: Store[T]) -> Listed[T]:
+def _publish(thing: T, seen: int, caller: Caller, store: Store[T]) -> Listed[T]:
     kept = store.kept([thing]).get(thing.subject)
+    _check_reach(caller, thing, kept)
     domain.check_version(kept.version if kept else 0, seen)
     changed = domain.publish(kept, thing)
     return store.get(thing.subject) if changed is None else store.save(changed)
@@ -162,30 +178,41 @@ def _read(rows: Iterable[Row], thing_of: Callable[[Any], T]) -> list[tuple[Row, 
 
 
 def _sorted_out(
-    found: Iterable[tuple[Row, T | Invalid]], report: Report, key: str
-) -> Mapping[str, T]:
-    """The things in the good rows by id; the bad ones are in the report.
+    found: Iterable[tuple[Row, T | Invalid]], report: Report, key: str, caller: Caller
+) -> tuple[dict[str, T], dict[str, list[Row]]]:
+    """The things in the good rows by id, and the rows that say each; the bad are in the report.
 
     Said twice in one file is harmless; two different things under one id are not.
     """
     things: dict[str, T] = {}
+    origins: dict[str, list[Row]] = {}
     for row, thing in found:
         report.read += 1
         if isinstance(thing, Invalid):
             report.reject(row, thing.violations)
-            continue
-        first = things.setdefault(thing.subject, thing)
-        if first is thing:
-            continue
-        if first == thing:
-            report.unchanged += 1
+        elif beyond := _beyond(caller, thing):
+            report.reject(row, [beyond])
+        elif things.setdefault(thing.subject, thing) == thing:
+            origins.setdefault(thing.subject, []).append(row)
         else:
             report.reject(row, [Violation(key, "与本文件前面的一行编号相同而内容不同")])
-    return things
+    return things, origins
 
 
-def _save(things: Mapping[str, T], report: Report, store: Store[T]) -> None:
+def _save(
+    found: Iterable[tuple[Row, T | Invalid]],
+    report: Report,
+    key: str,
+    caller: Caller,
+    store: Store[T],
+) -> None:
+    things, origins = _sorted_out(found, report, key, caller)
     kept = store.kept(list(things.values()))
+    for subject, held in kept.items():
+        if beyond := _beyond(caller, things[subject], held):
+            del things[subject]
+            for row in origins.pop(subject):
+                report.reject(row, [beyond])
     facts = [
         changed
         for subject, thing in things.items()
@@ -194,5 +221,35 @@ def _save(things: Mapping[str, T], report: Report, store: Store[T]) -> None:
     created = sum(fact.listed.version == 1 for fact in facts)
     report.created += created
     report.changed += len(facts) - created
-    report.unchanged += len(things) - len(facts)
+    report.unchanged += sum(map(len, origins.values())) - len(facts)
     store.save_all(facts)
+    report.rejections.sort(key=lambda rejection: rejection.row)
+
+
+def _check_reach(caller: Caller, thing: Institution | Outage, kept: Kept | None = None) -> None:
+    """Rule P-24: whose a thing is, as it is to be and as it is kept.
+
+    A system that gathers for all institutions of a region does so in each region of the thing.
+
+    Raises:
+        OutOfReach
+    """
+    regions = thing.area_region_codes if isinstance(thing, Outage) else (thing.region_code,)
+    wholes = [(thing.institution_id, tuple(regions))]
+    wholes += [(kept.institution_id, kept.regions)] if kept else []
+    for institution, places in wholes:
+        for region in places or ("",):
+            access.check_institution(caller, institution, region=region)
+
+
+def _beyond(
+    caller: Caller, thing: Institution | Outage, kept: Kept | None = None
+) -> Violation | None:
+    """Why a thing is out of the caller's reach."""
+    try:
+        _check_reach(caller, thing, kept)
+    except access.OutOfReach as refusal:
+        gathers = caller.kind == "client" and caller.leads
+        region = "area_region_codes" if isinstance(thing, Outage) else "region_code"
+        return Violation(region if gathers else "institution_id", str(refusal))
+    return None

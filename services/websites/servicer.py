@@ -26,7 +26,9 @@ class WebsitesServicer(pb_grpc.WebsitesServiceServicer):
 
         def work(unit: Unit) -> pb.ImportRecordsResponse:
             report = Report(shape)
-            usecases.import_records(rows, report, now=unit.now, store=MongoStore(unit))
+            usecases.import_records(
+                rows, report, now=unit.now, caller=unit.caller, store=MongoStore(unit)
+            )
             return pb.ImportRecordsResponse(report=report_message(report))
 
         return self._department.change(request, pb.ImportRecordsResponse, work)
@@ -38,7 +40,11 @@ class WebsitesServicer(pb_grpc.WebsitesServiceServicer):
 
         def work(unit: Unit) -> pb.RegisterSiteResponse:
             listed = usecases.register(
-                site, seen=request.version, now=unit.now, store=MongoStore(unit)
+                site,
+                seen=request.version,
+                now=unit.now,
+                caller=unit.caller,
+                store=MongoStore(unit),
             )
             return pb.RegisterSiteResponse(site=messages.site_message(listed))
 
@@ -73,7 +79,11 @@ class WebsitesServicer(pb_grpc.WebsitesServiceServicer):
 
         def work(unit: Unit) -> pb.AddMappingResponse:
             listed = usecases.add(
-                mapping, seen=request.version, now=unit.now, store=MongoStore(unit)
+                mapping,
+                seen=request.version,
+                now=unit.now,
+                caller=unit.caller,
+                store=MongoStore(unit),
             )
             return pb.AddMappingResponse(mapping=messages.mapping_message(listed))
 
@@ -84,7 +94,11 @@ class WebsitesServicer(pb_grpc.WebsitesServiceServicer):
     ) -> pb.RemoveMappingResponse:
         def work(unit: Unit) -> pb.RemoveMappingResponse:
             listed = usecases.remove(
-                request.mapping_id, request.reason, seen=request.version, store=MongoStore(unit)
+                request.mapping_id,
+                request.reason,
+                seen=request.version,
+                caller=unit.caller,
+                store=MongoStore(unit),
             )
             return pb.RemoveMappingResponse(mapping=messages.mapping_message(listed))
 

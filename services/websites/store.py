@@ -75,7 +75,7 @@ class SiteDocument(me.Document):
     meta = {
         "collection": SITES,
         "auto_create_index": False,
-        "indexes": [("regions", "_id"), ("state", "_id")],
+        "indexes": [("regions", "_id"), ("state", "_id"), ("hosts",)],
     }
 
 
@@ -182,6 +182,18 @@ class MongoStore:
             self._ticks[document["_id"]] = document["tick"]
             found[document["_id"]] = _listed(kind, document)
         return found
+
+    def regions_of(self, hosts: abc.Collection[str]) -> dict[str, set[str]]:
+        regions: dict[str, set[str]] = {}
+        found = self._unit.database[SITES].find(
+            {"hosts": {"$in": list(hosts)}},
+            {"_id": 0, "hosts": 1, "region_code": 1},
+            session=self._unit.session,
+        )
+        for document in found:
+            for host in set(document["hosts"]).intersection(hosts):
+                regions.setdefault(host, set()).add(document.get("region_code", ""))
+        return regions
 
     def save(self, fact: Changed[T]) -> Listed[T]:
         listed = self._timed(fact.listed)

@@ -6,6 +6,8 @@ from collections import abc
 from datetime import datetime
 from typing import Any, Protocol
 
+from services.common import access
+from services.common.access import NATIONWIDE, Caller, OutOfReach
 from services.common.errors import Invalid, Violation
 from services.common.rows import Report, Row
 from services.websites import domain
@@ -35,6 +37,9 @@ class Store(Protocol):
     def kept(self, things: abc.Sequence[T]) -> abc.Mapping[str, Listed[T]]:
         """What is kept under the ids of these things, all of one kind; a new id is absent."""
 
+    def regions_of(self, hosts: abc.Collection[str]) -> abc.Mapping[str, abc.Set[str]]:
+        """Regions of the sites that have each of these hosts; a host of no site is absent."""
+
     def save(self, fact: Changed[T]) -> Listed[T]:
         """Write a thing and tell its fact. Raises: Stale."""
 
@@ -56,18 +61,26 @@ class Store(Protocol):
         """Counts in order of day, department and kind, beginning after the place `after`."""
 
 
-def register(site: Site, *, seen: int, now: datetime, store: Store) -> Listed[Site]:
-    """Enter one site into the inventory. Raises: Stale."""
-    return _publish(site, domain.SITE, seen=seen, now=now, store=store)
+def register(site: Site, *, seen: int, now: datetime, caller: Caller, store: Store) -> Listed[Site]:
+    """Enter one site into the inventory. Raises: OutOfReach (Rule P-23), Stale."""
+    known = store.kept([site]).get(site.site_id)
+    for one in (site, *([known.thing] if known else [])):
+        access.check_region(caller, one.region_code)
+    return _publish(site, known, domain.SITE, seen=seen, now=now, store=store)
 
 
-def add(mapping: Mapping, *, seen: int, now: datetime, store: Store) -> Listed[Mapping]:
-    """Say where one old address leads. Raises: Stale."""
-    return _publish(mapping, domain.MAPPING, seen=seen, now=now, store=store)
+def add(
+    mapping: Mapping, *, seen: int, now: datetime, caller: Caller, store: Store
+) -> Listed[Mapping]:
+    """Say where one old address leads. Raises: OutOfReach (Rule P-23), Stale."""
+    _check_host(caller, mapping, _regions(caller, [mapping], store))
+    known = store.kept([mapping]).get(mapping.mapping_id)
+    return _publish(mapping, known, domain.MAPPING, seen=seen, now=now, store=store)
 
 
-def _publish(thing: T, kind: str, *, seen: int, now: datetime, store: Store) -> Listed[T]:
-    known = store.kept([thing]).get(thing.subject)
+def _publish(  # noqa: PLR0913  (what, what is known, when)
+    thing: T, known: Listed[T] | None, kind: str, *, seen: int, now: datetime, store: Store
+) -> Listed[T]:
     domain.check_version(known.version if known else 0, seen)
     changed = domain.publish(known, thing)
     if changed is None:
@@ -79,13 +92,16 @@ def _publish(thing: T, kind: str, *, seen: int, now: datetime, store: Store) -> 
     return listed
 
 
-def remove(mapping_id: str, reason: str, *, seen: int, store: Store) -> Listed[Mapping]:
+def remove(
+    mapping_id: str, reason: str, *, seen: int, caller: Caller, store: Store
+) -> Listed[Mapping]:
     """Take one mapping back.
 
     Raises:
-        MappingNotFound, MappingAlreadyWithdrawn, MappingInvalid, Stale.
+        MappingNotFound, OutOfReach (Rule P-23), MappingAlreadyWithdrawn, MappingInvalid, Stale.
     """
     known = store.get_mapping(mapping_id)
+    _check_host(caller, known.thing, _regions(caller, [known.thing], store))
     domain.check_version(known.version, seen)
     return store.save_removal(domain.remove(known, reason))
 
@@ -102,24 +118,49 @@ def resolve(address: str, *, store: Store) -> Listed[Mapping]:
     return found
 
 
-def import_records(rows: abc.Iterable[Row], report: Report, *, now: datetime, store: Store) -> None:
-    """Publish the good rows of an import and put each bad one into the report."""
+def import_records(
+    rows: abc.Iterable[Row], report: Report, *, now: datetime, caller: Caller, store: Store
+) -> None:
+    """Publish the good rows of an import and put each bad one into the report.
+
+    Rule P-23: a row that is not the caller's to publish is a bad one.
+    """
     if report.shape == "sites":
-        _import(rows, domain.site_of_row, domain.SITE, report, now=now, store=store)
+        sites, origins = _read(
+            rows,
+            domain.site_of_row,
+            report,
+            beyond=lambda site: _said(access.check_region, caller, site.region_code),
+        )
+        kept = store.kept(list(sites.values()))
+        for subject, held in kept.items():
+            if said := _said(access.check_region, caller, held.thing.region_code):
+                _drop(subject, said, "region_code", sites, origins, report)
+        _save(sites, kept, origins, domain.SITE, report, now=now, store=store)
     else:
-        _import(rows, domain.mapping_of_row, domain.MAPPING, report, now=now, store=store)
+        mappings, origins = _read(rows, domain.mapping_of_row, report)
+        regions = _regions(caller, mappings.values(), store)
+        for subject, mapping in list(mappings.items()):
+            if said := _said(_check_host, caller, mapping, regions):
+                _drop(subject, said, "old_url", mappings, origins, report)
+        known = store.kept(list(mappings.values()))
+        _save(mappings, known, origins, domain.MAPPING, report, now=now, store=store)
 
 
-def _import(  # noqa: PLR0913  (each row is read, judged, reported and counted)
+def _read(
     rows: abc.Iterable[Row],
     read: abc.Callable[[Any], T],
-    kind: str,
     report: Report,
     *,
-    now: datetime,
-    store: Store,
-) -> None:
+    beyond: abc.Callable[[T], str] = lambda _: "",
+) -> tuple[dict[str, T], dict[str, list[Row]]]:
+    """The things of the good rows, and the rows that say each.
+
+    Args:
+        beyond: why the region that a thing names is out of the caller's reach; empty: it is not.
+    """
     things: dict[str, T] = {}
+    origins: dict[str, list[Row]] = {}
     for row in rows:
         report.read += 1
         try:
@@ -127,10 +168,27 @@ def _import(  # noqa: PLR0913  (each row is read, judged, reported and counted)
         except Invalid as refusal:
             report.reject(row, refusal.violations)
             continue
+        if said := beyond(thing):
+            report.reject(row, [Violation(domain.field_in(row.values, "region_code"), said)])
+            continue
         first = things.setdefault(thing.subject, thing)
-        if first is not thing:
-            _repeated(row, first, thing, report)
-    known = store.kept(list(things.values()))
+        if first is thing or first.statement == thing.statement:
+            origins.setdefault(thing.subject, []).append(row)
+        else:
+            _contradicted(row, thing, report)
+    return things, origins
+
+
+def _save(  # noqa: PLR0913  (each thing is judged, reported and counted)
+    things: abc.Mapping[str, T],
+    known: abc.Mapping[str, Listed[T]],
+    origins: abc.Mapping[str, list[Row]],
+    kind: str,
+    report: Report,
+    *,
+    now: datetime,
+    store: Store,
+) -> None:
     facts = [
         changed
         for subject, thing in things.items()
@@ -139,22 +197,75 @@ def _import(  # noqa: PLR0913  (each row is read, judged, reported and counted)
     created = sum(fact.listed.version == 1 for fact in facts)
     report.created += created
     report.changed += len(facts) - created
-    report.unchanged += len(things) - len(facts)
+    report.unchanged += sum(map(len, origins.values())) - len(facts)
+    report.rejections.sort(key=lambda rejection: rejection.row)
     store.save_all(facts)
     if newly := sum(fact.newly for fact in facts):
         store.count(Publication(domain.legal_day(now), domain.OWN, kind, newly))
 
 
-def _repeated(row: Row, first: Thing, thing: Thing, report: Report) -> None:
-    """Rule W-6: said twice in one file is harmless, two different sayings of one id are not."""
-    if first.statement == thing.statement:
-        report.unchanged += 1
-    elif isinstance(thing, Site):
+def _contradicted(row: Row, thing: Thing, report: Report) -> None:
+    """Rule W-6: two different sayings of one id in one file; said twice alike is harmless."""
+    if isinstance(thing, Site):
         said = "与本文件前面的一行标识码相同而内容不同"
         report.reject(row, [Violation("site_id", said)])
     else:
         said = "与本文件前面的一行是同一网址而去向不同"
         report.reject(row, [Violation(domain.field_in(row.values, "old_url"), said)])
+
+
+def _regions(
+    caller: Caller, mappings: abc.Iterable[Mapping], store: Store
+) -> abc.Mapping[str, abc.Set[str]]:
+    """Regions by host of old addresses; who answers for every host needs no look-up."""
+    if _is_everywhere(caller):
+        return {}
+    hosts = {domain.host_of(mapping.old_url) for mapping in mappings}
+    return store.regions_of(sorted(hosts)) if hosts else {}
+
+
+def _is_everywhere(caller: Caller) -> bool:
+    return caller.kind == "service" or (caller.leads and caller.region == NATIONWIDE)
+
+
+def _check_host(caller: Caller, mapping: Mapping, regions: abc.Mapping[str, abc.Set[str]]) -> None:
+    """Rule P-23: an old address belongs to the sites that have its host.
+
+    All spellings of an address have one host, so what is kept under the id is judged as well.
+
+    Raises:
+        OutOfReach
+    """
+    if _is_everywhere(caller):
+        return
+    known = regions.get(domain.host_of(mapping.old_url), set())
+    if not known and not caller.leads:
+        raise OutOfReach("网站名录中没有这个域名，其旧网址由牵头部门办理。")
+    for region in sorted(known):
+        access.check_region(caller, region)
+
+
+def _said(check: abc.Callable[..., None], *asked: Any) -> str:
+    """What a check of the caller's reach says, empty where it lets pass."""
+    try:
+        check(*asked)
+    except OutOfReach as refusal:
+        return str(refusal)
+    return ""
+
+
+def _drop(  # noqa: PLR0913  (a thing, why, and where it stands)
+    subject: str,
+    said: str,
+    field: str,
+    things: dict[str, T],
+    origins: dict[str, list[Row]],
+    report: Report,
+) -> None:
+    """Take a thing out of an import and put each row that says it into the report."""
+    del things[subject]
+    for row in origins.pop(subject):
+        report.reject(row, [Violation(domain.field_in(row.values, field), said)])
 
 
 def count(publication: Publication, *, store: Store) -> None:

@@ -16,7 +16,16 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-BENCHES = ("grpc_stack", "relay", "events", "imports", "onestop", "freshness", "resources")
+BENCHES = (
+    "grpc_stack",
+    "relay",
+    "events",
+    "imports",
+    "onestop",
+    "access",
+    "freshness",
+    "resources",
+)
 FIGURES = Path(__file__).resolve().parents[2] / ".run" / "bench.json"
 ROUNDS = 5
 

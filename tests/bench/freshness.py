@@ -32,7 +32,7 @@ _DIGITS = str.maketrans("0123456789", "零一二三四五六七八九")
 def run(rounds: int) -> list[dict[str, Any]]:
     """Milliseconds until half of the changes, and until 99 of 100, were found."""
     with tempfile.TemporaryDirectory() as folder, Stack(Path(folder), sample=True) as stack:
-        token = stack.plan.layout.operator_token.read_text(encoding="ascii").strip()
+        token = stack.plan.layout.api_key.read_text(encoding="ascii").strip()
         headers = {"Authorization": f"Bearer {token}"}
         with httpx.Client(base_url=stack.base_url, headers=headers) as client:
             took = _measure(client, CHANGES * rounds)

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
-from services.common.callers import ANONYMOUS, Signer
+from services.common.access import ANONYMOUS
+from services.common.callers import Signer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

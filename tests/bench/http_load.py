@@ -42,15 +42,25 @@ class Load:
     p99: float
 
 
-def drive(port: int, targets: Path, seconds: float, connections: int = CONNECTIONS) -> Load:
+def drive(
+    port: int,
+    targets: Path,
+    seconds: float,
+    connections: int = CONNECTIONS,
+    *,
+    token: str = "",
+) -> Load:
     """Ask a server on the loopback for some time.
 
     Args:
         targets: a JSON list of request targets, asked for in turn.
+        token: sent with each request, if there is one.
     """
     command = [sys.executable, "-m", "tests.bench.http_load"]
     arguments = [str(port), str(targets), str(seconds), str(connections)]
-    done = subprocess.run([*command, *arguments], check=True, stdout=subprocess.PIPE)
+    done = subprocess.run(
+        [*command, *arguments], check=True, input=token.encode(), stdout=subprocess.PIPE
+    )
     return Load(**orjson.loads(done.stdout))
 
 
@@ -101,8 +111,11 @@ class _Caller(asyncio.Protocol):
         self._transport.close()
 
 
-async def _load(port: int, targets: Sequence[str], seconds: float, connections: int) -> Load:
-    head = f"HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAccept: */*\r\n\r\n"
+async def _load(
+    port: int, targets: Sequence[str], seconds: float, connections: int, token: str
+) -> Load:
+    shown = f"Authorization: Bearer {token}\r\n" if token else ""
+    head = f"HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAccept: */*\r\n{shown}\r\n"
     requests = cycle([f"GET {target} {head}".encode() for target in targets])
     loop = asyncio.get_running_loop()
     took: list[float] = []
@@ -121,7 +134,8 @@ async def _load(port: int, targets: Sequence[str], seconds: float, connections: 
 def main(port: str, targets: str, seconds: str, connections: str) -> None:
     """Print the outcome as JSON."""
     asked = orjson.loads(Path(targets).read_bytes())
-    load = uvloop.run(_load(int(port), asked, float(seconds), int(connections)))
+    token = sys.stdin.read()
+    load = uvloop.run(_load(int(port), asked, float(seconds), int(connections), token))
     sys.stdout.buffer.write(orjson.dumps(load))
 
 

@@ -20,13 +20,13 @@ from zhengtong.credit.v1 import credit_service_pb2 as pb
 from infra.local.stack import Stack
 from infra.sample.enterprises import Enterprises, penalties, permits
 from services.common import transaction
-from services.common.callers import OPERATOR
 from services.common.grpc_host.reports import report_message
 from services.common.rows import Report, Row
 from services.common.transaction import Request
 from services.common.transaction.changes import Changes
 from services.credit import store, usecases
 from services.credit.store import COLLECTIONS, MongoStore
+from tests.callers import SYSTEM
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,9 +107,9 @@ def _call(database: Database[Document], shape: str, rows: Sequence[Row]) -> None
 
     def work(unit: Unit) -> Message:
         report = Report(shape)
-        usecases.import_records(rows, report, store=MongoStore(unit))
+        usecases.import_records(rows, report, caller=SYSTEM, store=MongoStore(unit))
         return pb.ImportRecordsResponse(report=report_message(report))
 
     request_id = f"{shape}/{rows[0].number}"
-    asked = Request(OPERATOR, "ImportRecords", request_id, request_id.encode(), NOW, "")
+    asked = Request(SYSTEM, "ImportRecords", request_id, request_id.encode(), NOW, "")
     Changes(database).make(asked, pb.ImportRecordsResponse, work, retry_stale=True)

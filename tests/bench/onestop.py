@@ -90,12 +90,12 @@ def _gateway(root: Path, port: int) -> Iterator[int]:
     """The gateway as it runs everywhere, but that one address may ask without limit."""
     keys = root / "keys"
     keys.mkdir(mode=0o700)
-    make_pair(keys, "gateway")
+    for principal in ("gateway", "identity"):
+        make_pair(keys, principal)
     settings = {
         "ZHENGTONG_HTTP_PORT": str(port),
         "ZHENGTONG_INDEX_DIR": str(root / "index"),
         "ZHENGTONG_KEYS_DIR": str(keys),
-        "ZHENGTONG_OPERATOR_TOKEN_FILE": str(root / "operator.token"),
         "ZHENGTONG_GRPC_ADDRESSES": ",".join(f"{name}={LOOPBACK}:1" for name in DEPARTMENTS),
         "ZHENGTONG_RATE_PER_SECOND": "0",
     }

@@ -132,7 +132,7 @@ def _have_credit(stack: Stack, client: httpx.Client, *, running: bool) -> None:
     """Start or stop the department, and wait until answers say so."""
     word = "start" if running else "stop"
     command = [sys.executable, "-m", "gateway.cli", word, "credit"]
-    subprocess.run(command, env=stack.env, check=True, capture_output=True)
+    subprocess.run(command, env=stack.platform_env, check=True, capture_output=True)
 
     def told() -> bool:
         sources = client.get("/api/v1/query", params={"q": "公积金"}).json()["sources"]

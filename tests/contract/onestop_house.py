@@ -27,7 +27,6 @@ class House:
                 "ZHENGTONG_GRPC_ADDRESSES": ",".join(f"{n}=127.0.0.1:1" for n in DEPARTMENTS),
                 "ZHENGTONG_INDEX_DIR": str(root / "index"),
                 "ZHENGTONG_KEYS_DIR": str(keys),
-                "ZHENGTONG_OPERATOR_TOKEN_FILE": str(root / "operator.token"),
             }
         )
         self.app = create_app(settings, Limits(rate_per_second=0))

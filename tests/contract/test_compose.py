@@ -6,6 +6,7 @@ from pathlib import Path
 
 import yaml
 
+from services.common.personal.keys import FILE
 from services.common.settings import DEPARTMENTS
 
 ROOT = Path(__file__).parents[2]
@@ -34,14 +35,43 @@ def test_every_department_has_its_three_processes():
     assert {"mongo", "rabbitmq", "otel-collector", "indexer", "gateway"} <= services.keys()
 
 
-def test_no_secret_has_a_default():
+def test_no_secret_is_in_the_file_and_none_has_a_default():
     text = COMPOSE.read_text()
-    assert "${RABBITMQ_PASSWORD:?" in text
-    assert "${RABBITMQ_PASSWORD:-" not in text
-    services = yaml.safe_load(text)["services"]
-    assert services["gateway"]["secrets"] == ["operator_token"]
-    servicer = services["credit-servicer"]
-    assert [volume for volume in servicer["volumes"] if "key" in volume] == []
+    assert "PASSWORD" not in text.upper().replace("PASSWORDS", "").replace("NO PASSWORD", "")
+    loaded = yaml.safe_load(text)
+    assert "secrets" not in loaded
+    signing = {
+        name
+        for name, one in loaded["services"].items()
+        if name.endswith("-servicer") and [volume for volume in one["volumes"] if "key" in volume]
+    }
+    assert signing == {"identity-servicer"}
+
+
+def test_every_department_sees_its_own_passwords_only_and_nobody_else_any():
+    for name, service in yaml.safe_load(COMPOSE.read_text())["services"].items():
+        if name in ("keys", "users"):
+            continue
+        seen = [volume for volume in service.get("volumes", ()) if "secrets" in volume]
+        department, _, kind = name.partition("-")
+        owner = department if department in DEPARTMENTS else {"mongo", "rabbitmq"} & {name}
+        if owner:
+            assert seen == [f"{department}-secrets:/secrets:ro"]
+        else:
+            assert seen == []
+        to_servers = {"MONGODB_URI", "AMQP_URI"} & set(service.get("environment", ()))
+        assert bool(to_servers) == (kind in ("servicer", "worker", "relay"))
+
+
+def test_the_servers_know_nobody_without_a_password():
+    services = yaml.safe_load(COMPOSE.read_text())["services"]
+    assert "--keyFile" in services["mongo"]["command"]
+    for server in ("mongo", "rabbitmq"):
+        assert "environment" not in services[server]
+        assert "keys" in services[server]["depends_on"]
+    told = (ROOT / "infra" / "rabbitmq" / "definitions.conf").read_text()
+    assert "\nload_definitions = /secrets/definitions.json\n" in told
+    assert "users" in services["credit-worker"]["depends_on"]
 
 
 def test_every_relay_reads_other_logs_with_its_own_key_only():
@@ -54,6 +84,15 @@ def test_every_relay_reads_other_logs_with_its_own_key_only():
             f"{source}=" in relay["environment"]["ZHENGTONG_GRPC_ADDRESSES"]
             for source in DEPARTMENTS
         )
+
+
+def test_the_keys_of_personal_data_are_made_once_and_mounted_with_their_variable_only():
+    services = yaml.safe_load(COMPOSE.read_text())["services"]
+    assert "personal:/personal" in services.pop("keys")["volumes"]
+    for service in services.values():
+        mounted = [volume for volume in service.get("volumes", ()) if "personal" in volume]
+        told = FILE in (service.get("environment") or {})
+        assert mounted == (["personal:/personal:ro"] if told else [])
 
 
 def test_what_the_image_copies_is_there():

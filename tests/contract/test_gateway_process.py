@@ -22,10 +22,16 @@ from schemathesis.checks import not_a_server_error
 
 from gateway.contracts import SERVICES
 from gateway.heads import KEPT, READ
-from tests.contract.gateway_house import OPERATOR, serving_nothing, settings_in
+from tests.contract.gateway_house import (
+    SYSTEM_KEY,
+    FakeIdentity,
+    serving_identity,
+    serving_nothing,
+    settings_in,
+)
 
 HOST = b"Host: gateway\r\nConnection: close\r\n"
-TOKEN = f"Authorization: {OPERATOR['authorization']}\r\n".encode()
+TOKEN = f"Authorization: {SYSTEM_KEY['authorization']}\r\n".encode()
 ITEM = b"GET /api/v1/items/a HTTP/1.1\r\n"
 PUBLISH = b"POST /api/v1/items:publish HTTP/1.1\r\n" + HOST + TOKEN
 
@@ -85,7 +91,6 @@ def start(folder, port, addresses, **more):
         **os.environ,
         "ZHENGTONG_HTTP_PORT": str(port),
         "ZHENGTONG_KEYS_DIR": str(known.keys_dir),
-        "ZHENGTONG_OPERATOR_TOKEN_FILE": str(known.operator_token_file),
         "ZHENGTONG_INDEX_DIR": str(known.index_dir),
         "ZHENGTONG_GRPC_ADDRESSES": ",".join(f"{n}={a}" for n, a in addresses.items()),
         "ZHENGTONG_RATE_PER_SECOND": "0",
@@ -112,7 +117,9 @@ def gateway(tmp_path_factory):
     folder = tmp_path_factory.mktemp("gateway")
     keys = settings_in(folder).keys_dir
     with contextlib.ExitStack() as stack:
-        addresses = {n: stack.enter_context(serving_nothing(n, keys)) for n in SERVICES}
+        others = [name for name in SERVICES if name != "identity"]
+        addresses = {n: stack.enter_context(serving_nothing(n, keys)) for n in others}
+        addresses["identity"] = stack.enter_context(serving_identity(FakeIdentity(), keys))
         running = start(folder, free_port(), addresses)
         yield running
         assert end(running) == 0
@@ -241,13 +248,15 @@ def test_a_stopped_gateway_ends_by_itself_and_frees_its_port(tmp_path):
 
 
 def test_a_request_that_outlives_the_gateway_is_told_that_it_stops(tmp_path):
-    running = start(tmp_path, free_port(), {"catalogue": "127.0.0.1:1"})
     half = PUBLISH + b"Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
-    with socket.create_connection(("127.0.0.1", running.port), timeout=20) as connection:
-        connection.sendall(half)
-        assert httpx.get(f"{running.url}/healthz").status_code == 200
-        assert end(running) == 0
-        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    with serving_identity(FakeIdentity(), settings_in(tmp_path).keys_dir) as identity:
+        addresses = {"catalogue": "127.0.0.1:1", "identity": identity}
+        running = start(tmp_path, free_port(), addresses)
+        with socket.create_connection(("127.0.0.1", running.port), timeout=20) as connection:
+            connection.sendall(half)
+            assert httpx.get(f"{running.url}/healthz").status_code == 200
+            assert end(running) == 0
+            answer = b"".join(iter(lambda: connection.recv(65536), b""))
     assert named(answer)[:2] == (503, "GATEWAY_STOPPING")
 
 
@@ -273,7 +282,7 @@ def test_no_request_that_the_document_leads_to_is_a_failure(gateway, mode):
         def check(case):
             nonlocal asked
             asked += 1
-            case.call_and_validate(headers=OPERATOR, checks=(not_a_server_error,), timeout=20)
+            case.call_and_validate(headers=SYSTEM_KEY, checks=(not_a_server_error,), timeout=20)
 
         with contextlib.suppress(Unsatisfiable):  # nothing in it can be wrong
             check()

@@ -37,7 +37,7 @@ class Page(HTMLParser):
             self.links.append(attributes.get("href", ""))
         if tag == "label":
             self.labels.add(attributes["for"])
-        if tag in ("input", "select"):
+        if tag in ("input", "select") and attributes.get("type") != "hidden":
             self.fields.append(attributes["id"])
         if tag in ("h1", "h2", "h3"):
             self.headings.append(int(tag[1]))

@@ -16,7 +16,8 @@ from starlette.responses import PlainTextResponse
 
 from gateway import refusals
 from gateway.clients import refusal_of
-from gateway.limits import Limited, Limits
+from gateway.identity import NOBODY
+from gateway.limits import Limited, Limits, RateLimiter
 from gateway.observe import Observed
 from gateway.problems import HTTP, TITLES, Refusals, problem_of
 from services.common.errors import (
@@ -134,10 +135,10 @@ def application(inner, **limits):
     page = lambda request, status, detail: PlainTextResponse(detail, status)  # noqa: E731
 
     class Nobody:
-        def holds(self, scope):
-            return False
+        def lately(self, scope):
+            return NOBODY
 
-    return Observed(Refusals(Limited(inner, settings, Nobody()), page))
+    return Observed(Refusals(Limited(inner, settings, Nobody(), RateLimiter(settings)), page))
 
 
 async def ask(app, path="/api/v1/x", *, method="GET", **more):

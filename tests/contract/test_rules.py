@@ -17,7 +17,14 @@ RULES_FILE = ROOT / "docs" / "rules.md"
 ROW = re.compile(r"\| ([A-Z]-[0-9]+) \|")
 CITED = re.compile(r"\b[Rr]ule ([A-Z]-[0-9]+)|\(([A-Z]-[0-9]+)\)")
 MARKS = {"C", "D", "L", "M", "–"}
-LETTERS = {"catalogue": "I", "credit": "K", "utilities": "U", "websites": "W", "common": "P"}
+LETTERS = {
+    "catalogue": "I",
+    "credit": "K",
+    "identity": "A",
+    "utilities": "U",
+    "websites": "W",
+    "common": "P",
+}
 TABLES = {
     "事项类型": tables.TASK_TYPES,
     "行使层级": tables.USE_LEVELS,

@@ -15,8 +15,9 @@ from zhengtong.eventlog.v1 import eventlog_service_pb2, eventlog_service_pb2_grp
 
 from gateway.clients import Clients, refusal_of
 from gateway.refusals import DepartmentSlow, DepartmentUnavailable
-from services.common.callers import OPERATOR, Signer, Verifier
+from services.common.callers import Signer, Verifier
 from services.common.errors import NotFound
+from tests.callers import SYSTEM
 from tests.contract.gateway_house import FakeCatalogue, serving, settings_in
 
 
@@ -44,8 +45,8 @@ async def test_a_call_is_made_by_short_or_full_name_and_answers_the_message(tmp_
                 "catalogue", "grpc.health.v1.Health.Check", health_pb2.HealthCheckRequest()
             )
             assert health.status == health_pb2.HealthCheckResponse.SERVING
-            await clients.call("catalogue", "GetItem", pb.GetItemRequest(), caller=OPERATOR)
-    assert [caller.kind for caller in catalogue.callers] == ["anonymous", "operator"]
+            await clients.call("catalogue", "GetItem", pb.GetItemRequest(), caller=SYSTEM)
+    assert [caller.kind for caller in catalogue.callers] == ["anonymous", "client"]
 
 
 async def test_a_token_is_for_one_department_only(tmp_path):

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.contracts import served_calls
-from tests.contract.gateway_house import OPERATOR, house
+from tests.contract.gateway_house import SYSTEM_KEY, house
 
 FUZZ = settings(
     max_examples=150,
@@ -82,7 +82,7 @@ async def test_no_bytes_whatever_are_a_failure(gateway, path, raw):
 async def test_no_path_query_or_method_whatever_is_a_failure(gateway, path, method, segment, query):
     pairs = "&".join(f"{percent(name)}={percent(value)}" for name, value in query)
     url = f"{path.replace('{item_id}', percent(segment))}?{pairs}"
-    reply = await gateway.ask(method, url, headers=OPERATOR)
+    reply = await gateway.ask(method, url, headers=SYSTEM_KEY)
     assert reply.status_code < 500, reply.text
 
 

@@ -10,19 +10,19 @@ from zhengtong.access.v1 import access_pb2
 from zhengtong.delivery.v1 import delivery_service_pb2
 from zhengtong.eventlog.v1 import eventlog_service_pb2
 
-from gateway.contracts import SERVICES, ContractUnclear, permission_of, served_calls
+from gateway.contracts import SERVED, ContractUnclear, permission_of, served_calls
 from gateway.limits import Limits
 from gateway.transcode import Transcoder
 from gateway.transcode.paths import parse
 
-METHODS = [method for service in SERVICES.values() for method in service.methods]
+METHODS = [method for service in SERVED.values() for method in service.methods]
 INTERNAL = [
     *eventlog_service_pb2.DESCRIPTOR.services_by_name["EventLogService"].methods,
     *delivery_service_pb2.DESCRIPTOR.services_by_name["DeliveryService"].methods,
 ]
 
 
-def transcoder(services=SERVICES):
+def transcoder(services=SERVED):
     """A transcoder that only finds: nothing is called through it."""
     return Transcoder(None, None, Limits(), services)
 

@@ -44,7 +44,7 @@ class City:
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
-        token = stack.plan.layout.operator_token.read_text().strip()
+        token = stack.plan.layout.api_key.read_text().strip()
         self.http = httpx.Client(base_url=stack.base_url, timeout=30, trust_env=False)
         self.operator = {"Authorization": f"Bearer {token}"}
         self._numbers = itertools.count(1)
@@ -91,7 +91,7 @@ class City:
 
     def zhengtong(self, *words: Any, **variables: str) -> Done:
         """The command line as an operator runs it, in another folder."""
-        return command("gateway.cli", *words, env=self.stack.env | variables)
+        return command("gateway.cli", *words, env=self.stack.platform_env | variables)
 
     def until(self, condition: Any, what: str, seconds: float) -> None:
         """Wait until a condition holds, while the stack runs."""

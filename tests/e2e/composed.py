@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 import time
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.yml"
-NOT_OURS = {"mongo", "rabbitmq", "otel-collector", "keys"}
+NOT_OURS = {"mongo", "rabbitmq", "otel-collector", "keys", "users"}
 GRACE_SECONDS = 20  # stop_grace_period
 
 
@@ -57,8 +59,10 @@ class Composed:
         self.http_port = self._claims.claim()
 
     def __enter__(self) -> Self:
-        self._servers.start()
         self._make_keys()
+        self._servers.plan.layout.make()
+        shutil.copytree(self.root / "secrets", self._secrets, dirs_exist_ok=True)
+        self._servers.start()
         try:
             for name, service in services().items():
                 self._start(name, service)
@@ -102,10 +106,11 @@ class Composed:
         return told
 
     def _here(self, value: str, service: dict[str, Any]) -> str:
-        if value.startswith("mongodb://mongo:27017/"):
-            return self._servers.env["MONGODB_URI"]
-        if value.startswith("amqp://zhengtong:${RABBITMQ_PASSWORD:?"):
-            return self._servers.env["AMQP_URI"]
+        value = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", value)  # variables nobody has set
+        if value == "mongodb://mongo:27017/?replicaSet=rs0":
+            return self._servers.platform_env["MONGODB_URI"]
+        if value == "amqp://rabbitmq:5672/":
+            return self._servers.platform_env["AMQP_URI"]
         if value == "http://otel-collector:4318":
             return self.collector.env["OTEL_EXPORTER_OTLP_ENDPOINT"]
         for name, address in self._grpc.items():
@@ -122,7 +127,12 @@ class Composed:
         for volume in service.get("volumes", ()):
             source, target = volume.split(":")[:2]
             mounts[source] = target
-        return mounts | {name: f"/run/secrets/{name}" for name in service.get("secrets", ())}
+        return mounts
+
+    @property
+    def _secrets(self) -> Path:
+        """Where the embedded servers look for what the service `keys` has made."""
+        return self._servers.plan.layout.secrets
 
     def _make_keys(self) -> None:
         """Run what the service `keys` runs, but for the change of owner."""
@@ -132,12 +142,11 @@ class Composed:
         script = str(every_service()["keys"]["command"][-1]).replace("$$", "$")
         script = script.replace("python ", f"{sys.executable} ")
         script = script.replace("/$principal/", f"{self.root}/$principal-key/")
-        for name in ("keys", "trust"):
-            script = script.replace(f" /{name}", f" {self.root}/{name}")
-            script = script.replace(f'"/{name}', f'"{self.root}/{name}')
+        for name in volumes:
+            script = re.sub(rf'([ "])/{name}(?=[/" \n])', rf"\g<1>{self.root}/{name}", script)
+        script = script.replace('"/$department-secrets/"', f'"{self.root}/$department-secrets/"')
         lines = [line for line in script.splitlines() if not line.startswith("chown ")]
         subprocess.run(["sh", "-euc", "\n".join(lines)], check=True, cwd=ROOT)
-        (self.root / "operator_token").write_text("a-token-of-the-operators-own")
 
     def cli(self, *words: str) -> subprocess.CompletedProcess[str]:
         """`docker compose run --rm cli WORDS`."""
@@ -150,6 +159,16 @@ class Composed:
             text=True,
             check=False,
         )
+
+    def make_api_key(self) -> str:
+        """A client that may import everything, as the head of the file says; its key."""
+        done = self.cli(
+            *("client", "make", "--key-file", str(self.root / "cli-data" / "api.key")),
+            *("--name", "容器命令行", "--department", "11530000015100012L"),
+            *("--region", "000000000000", "--leads", "--all-rights", "--rate", "10000"),
+        )
+        assert done.returncode == 0, done.stderr
+        return (self.root / "cli-data" / "api.key").read_text().strip()
 
     def _whole_environment(self, service: dict[str, Any]) -> dict[str, str]:
         soon = {k: v for k, v in self.collector.env.items() if k != "OTEL_EXPORTER_OTLP_ENDPOINT"}

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 Path = tuple[str | int, ...]
 JSON = {"content-type": "application/json"}
+OF_ACCOUNTS = tuple(
+    f"/api/v1/{name}" for name in ("account", "audit", "clients", "mandates", "reviews", "sessions")
+)
+"""What is for people with roles, and for no system of a department."""
 VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PURGE")
 
 # By kind of value: what a field of that kind can never hold, as it stands in a JSON body.

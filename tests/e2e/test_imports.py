@@ -226,10 +226,10 @@ def test_a_shape_that_does_not_exist_is_told_with_those_that_do(city, tmp_path):
     assert numbers(imported(city, "items", path, "--shape", "standard"))[:2] == [1, 1]
 
 
-def test_a_token_that_is_not_the_operators_is_refused_with_4(city, tmp_path):
+def test_a_key_that_is_nobodys_is_refused_with_4(city, tmp_path):
     (tmp_path / "token").write_text("somebody-elses")
     path = written(tmp_path / "one.json", items(1, "TOKEN"))
-    token = {"ZHENGTONG_OPERATOR_TOKEN_FILE": str(tmp_path / "token")}
+    token = {"ZHENGTONG_API_KEY_FILE": str(tmp_path / "token")}
     done = city.zhengtong("import", "items", path, "--json", **token)
     assert (done.code, done.out) == (REFUSED, "")
 
@@ -239,7 +239,7 @@ def test_without_a_platform_every_command_says_so(tmp_path):
     path = written(tmp_path / "one.json", items(1))
     for words, code, said in (
         (["status"], NO_ANSWER, "网关没有应答"),
-        (["import", "items", path], WRONG_USE, "读不到操作员令牌"),
+        (["import", "items", path], WRONG_USE, "读不到接口密钥"),
         (["index", "verify"], WRONG_USE, "make up"),
         (["events", "dead"], WRONG_USE, "make up"),
     ):

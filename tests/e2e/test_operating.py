@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import signal
 import sys
 import threading
@@ -19,7 +20,7 @@ from gateway.onestop import directory
 from gateway.onestop.cards import Card, Change
 from gateway.onestop.directory import INDEXER_LOCK, LockHeld
 from gateway.onestop.schema import Stored, subject_document
-from services.common.settings import DEPARTMENTS
+from services.common.settings import DEPARTMENTS, PRIVATE, user_of
 from services.websites.store import COUNTS
 from tests.e2e.city import WITHIN, command, seconds_of, titles
 
@@ -128,7 +129,7 @@ def test_verify_tells_a_planted_absence_excess_and_alteration_and_a_rebuild_mend
     well = city.zhengtong("index", "verify", "--json")
     assert (well.code, well.json["differences"]) == (WELL, [])
     assert well.json["compared"] > 1000
-    assert well.json["positions"].keys() == set(DEPARTMENTS)
+    assert well.json["positions"].keys() == set(DEPARTMENTS) - set(PRIVATE)
 
     plant(city, missing, altered)
 
@@ -196,8 +197,8 @@ def test_after_a_restore_every_copy_is_made_anew_and_agrees(city, credit_out):
     code = city.query("有限公司", kind="credit")["groups"][0]["hits"][0]["id"].partition("/")[2]
     credit_out()
     module = "services.common.eventlog.restore"
-    assert command(module, "weather", env=city.stack.env).code == 2
-    restored = command(module, "credit", env=city.stack.env)
+    assert command(module, "weather", env=city.stack.platform_env).code == 2
+    restored = command(module, "credit", env=city.stack.platform_env)
     assert (restored.code, "新纪元" in restored.out) == (WELL, True)
     assert city.zhengtong("start", "credit").code == WELL
     city.until(lambda: city.source("credit")["status"] == "ok", "credit's return", BACK_SECONDS)
@@ -227,7 +228,7 @@ def test_queries_never_fail_while_the_index_is_rebuilt(city):
         stop.set()
         asking.join()
     assert [done.code for done in rebuilt] == [WELL, WELL]
-    assert rebuilt[0].json["subjects"].keys() == set(DEPARTMENTS)
+    assert rebuilt[0].json["subjects"].keys() == set(DEPARTMENTS) - set(PRIVATE)
     assert wrong == []
     assert len(answered) > 20
 
@@ -322,3 +323,37 @@ def test_a_message_that_nobody_can_read_is_dead_said_in_the_log_and_dead_again_i
 
 def deaths(city, message_id):
     return city.logs()["worker.log"].count(f"{message_id}: UNREADABLE")
+
+
+def test_every_process_is_at_the_servers_under_its_departments_own_name_and_no_other(city):
+    with pymongo.MongoClient(city.stack.env["MONGODB_URI"]) as client:
+        rows = client.admin.aggregate([{"$currentOp": {"allUsers": True, "idleConnections": True}}])
+        names = {
+            user["user"]
+            for row in rows
+            if row.get("appName", "").startswith("zhengtong")
+            for user in row.get("effectiveUsers", ())
+        }
+    assert names == {user_of(name) for name in DEPARTMENTS}
+    granted = set(re.findall(r"user '(\w+)' authenticated and granted", city.logs()["rabbit.log"]))
+    by_this_test = {"zhengtong"}
+    assert granted - by_this_test == {user_of(name) for name in DEPARTMENTS}
+
+
+def test_no_process_and_no_log_of_the_platform_holds_a_password(city):
+    secrets = city.stack.plan.layout.secrets
+    words = [
+        path.read_text() for path in secrets.rglob("*") if path.suffix != ".json" if path.is_file()
+    ]
+    assert len(words) == 2 * len(DEPARTMENTS) + 3
+    told = list(city.logs().values())
+    processes = [Path(f"/proc/{city.stack.pid(name)}") for name in city.stack.names]
+    for file in ("cmdline", "environ"):
+        told += [(process / file).read_text(errors="replace") for process in processes]
+    told.append(city.stack.plan.layout.environment.read_text())
+    assert [word for word in words if any(word in each for each in told)] == []
+
+
+def test_an_operator_looks_for_queues_without_a_handler_under_the_departments_names(city):
+    done = command("services.common.delivery.queues", env=city.stack.platform_env)
+    assert (done.code, done.out) == (WELL, "")

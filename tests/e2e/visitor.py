@@ -84,7 +84,7 @@ async def visiting(browser, city, screen, *, script=True):
     visitor = Visitor(await context.new_page(), city.stack.base_url)
     visitor.watch()
     yield visitor
-    assert visitor.complaints == []
+    assert visitor.complaints == [], visitor.complaints
     foreign = [url for url in visitor.asked if not url.startswith((visitor.home, "data:"))]
     assert foreign == [], "the portal asks nobody else for anything"
     await context.close()

@@ -11,7 +11,8 @@ from grpc_status import rpc_status
 from zhengtong.credit.v1 import credit_pb2
 from zhengtong.credit.v1 import credit_service_pb2 as pb
 
-from services.common.callers import ANONYMOUS, OPERATOR
+from services.common.access import ANONYMOUS
+from tests.callers import SYSTEM
 from tests.conftest import NOW
 from tests.unit.credit import rows
 
@@ -36,7 +37,7 @@ class Client:
         self.clock = clock
 
     def __getattr__(self, call):
-        return lambda **fields: self._call(call, OPERATOR, fields)
+        return lambda **fields: self._call(call, SYSTEM, fields)
 
     def anybody(self, call, **fields):
         return self._call(call, ANONYMOUS, fields)
@@ -47,7 +48,7 @@ class Client:
 
     def refusal(self, call, **fields):
         with pytest.raises(grpc.RpcError) as refusal:
-            self._call(call, OPERATOR, fields)
+            self._call(call, SYSTEM, fields)
         return refusal.value
 
     def disclose(self, noun, **changes):

@@ -3,6 +3,7 @@
 from services.common.rows import Report, Row
 from services.credit import usecases
 from services.credit.domain import Penalty, Permit, Subject, record_of
+from tests.callers import SYSTEM
 from tests.unit.credit.rows import VALUES
 
 SHAPES = {Subject: "subjects", Permit: "permits_2018", Penalty: "penalties_2018"}
@@ -19,7 +20,7 @@ def known(kind, name):
 
 def publish(record, store, seen=0):
     publishes = usecases.register if isinstance(record, Subject) else usecases.disclose
-    return publishes(record, seen=seen, store=store)
+    return publishes(record, seen=seen, caller=SYSTEM, store=store)
 
 
 def publishing(kind, seen=0, **changes):
@@ -31,7 +32,9 @@ def getting(kind, record_id):
 
 
 def withdrawing(kind, record_id, reason="决定已被撤销", seen=0):
-    return lambda store: usecases.withdraw(kind, record_id, reason, seen=seen, store=store)
+    return lambda store: usecases.withdraw(
+        kind, record_id, reason, seen=seen, caller=SYSTEM, store=store
+    )
 
 
 def listing(kind, subject_code="", after=None, size=20):
@@ -46,7 +49,7 @@ def importing(kind, *values):
     def run(store):
         report = Report(SHAPES[kind])
         rows = [Row(number, one) for number, one in enumerate(values, 1)]
-        usecases.import_records(rows, report, store=store)
+        usecases.import_records(rows, report, caller=SYSTEM, store=store)
         return report
 
     return run

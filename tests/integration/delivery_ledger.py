@@ -45,7 +45,8 @@ class Ledger:
         parked.ensure(self.database)
         async with self.channel() as channel:
             await topology.declare(channel, TOPOLOGY)
-            for queue in TOPOLOGY.queues:
+            # The platform's own queues stand from the broker's start, and hear the same facts.
+            for queue in (*TOPOLOGY.queues, *topology.load().queues):
                 await (await channel.get_queue(queue.name)).purge()
 
     @contextmanager

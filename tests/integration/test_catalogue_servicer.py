@@ -17,11 +17,13 @@ from infra.local import keys
 from infra.local.ports import PortClaims
 from services.catalogue import store
 from services.catalogue.servicer import PLAN
-from services.common.callers import ANONYMOUS, OPERATOR, Signer
+from services.common.access import ANONYMOUS
+from services.common.callers import Signer
 from services.common.grpc_host import Department
 from services.common.grpc_host.host import Running
 from services.common.paging import page_token
 from services.common.settings import Settings
+from tests.callers import SYSTEM
 from tests.conftest import NOW
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,7 +54,7 @@ class Client:
         self.clock = clock
 
     def __getattr__(self, call):
-        return lambda **fields: self._call(call, OPERATOR, fields)
+        return lambda **fields: self._call(call, SYSTEM, fields)
 
     def anybody(self, call, **fields):
         return self._call(call, ANONYMOUS, fields)
@@ -60,7 +62,7 @@ class Client:
     def refused(self, call, **fields):
         """Code, reason and fields at fault of a refusal."""
         with pytest.raises(grpc.RpcError) as refusal:
-            self._call(call, OPERATOR, fields)
+            self._call(call, SYSTEM, fields)
         return told(refusal.value)
 
     def take(self, content, **fields):

@@ -14,6 +14,7 @@ from services.catalogue.store import ItemDocument, MongoStore
 from services.common import fields
 from services.common.errors import Stale
 from services.common.rows import Report, Row
+from tests.callers import SYSTEM
 from tests.conftest import NOW
 from tests.fakes import FakeCatalogue
 from tests.integration.test_utilities_store import finds_of
@@ -33,7 +34,7 @@ def keeping(request):
 
 
 def test_what_was_published_is_got(keeping):
-    published = keeping(lambda store: usecases.publish(item(), seen=0, store=store))
+    published = keeping(lambda store: usecases.publish(item(), seen=0, caller=SYSTEM, store=store))
     assert keeping(lambda store: store.get("T-1")) == published
     assert published.version == 1
     assert published.update_time == NOW
@@ -48,23 +49,23 @@ def test_a_change_raises_the_version_and_a_repetition_does_not(keeping):
     for task_name, version in (("甲", 1), ("乙", 2), ("乙", 2)):
         listed = keeping(
             lambda store, name=task_name: usecases.publish(
-                item(task_name=name), seen=0, store=store
+                item(task_name=name), seen=0, caller=SYSTEM, store=store
             )
         )
         assert (listed.item.task_name, listed.version) == (task_name, version)
 
 
 def test_a_withdrawn_item_leaves_the_list_and_can_come_back(keeping):
-    keeping(lambda store: usecases.publish(item(), seen=0, store=store))
-    keeping(lambda store: usecases.withdraw("T-1", "停办", seen=0, store=store))
+    keeping(lambda store: usecases.publish(item(), seen=0, caller=SYSTEM, store=store))
+    keeping(lambda store: usecases.withdraw("T-1", "停办", seen=0, caller=SYSTEM, store=store))
     assert keeping(names) == []
     assert not keeping(lambda store: store.get("T-1")).public
-    keeping(lambda store: usecases.publish(item(), seen=2, store=store))
+    keeping(lambda store: usecases.publish(item(), seen=2, caller=SYSTEM, store=store))
     assert keeping(names) == ["T-1"]
 
 
 def test_two_changes_from_one_version_are_not_both_made(keeping):
-    keeping(lambda store: usecases.publish(item(), seen=0, store=store))
+    keeping(lambda store: usecases.publish(item(), seen=0, caller=SYSTEM, store=store))
     stale = domain.Changed(domain.Listed(item(task_name="丙"), version=1), newly=False)
     with pytest.raises(Stale):
         keeping(lambda store: store.save(stale))
@@ -77,7 +78,7 @@ def test_lists_are_in_order_and_filtered(keeping):
         ("C", "532900000000", OTHER_BODY, "01"),
     ):
         one = item(local_task_code=code, region_code=region, dept_code=body, task_type=task_type)
-        keeping(lambda store, one=one: usecases.publish(one, seen=0, store=store))
+        keeping(lambda store, one=one: usecases.publish(one, seen=0, caller=SYSTEM, store=store))
     assert keeping(names) == ["A", "B", "C"]
     assert keeping(lambda store: names(store, region_code="530000000000")) == ["A", "B", "C"]
     assert keeping(lambda store: names(store, region_code="530100000000")) == ["A", "B"]
@@ -98,14 +99,14 @@ def test_lists_are_in_order_and_filtered(keeping):
     ],
 )
 def test_what_is_not_valid_now_is_not_listed(keeping, dates, listed):
-    keeping(lambda store: usecases.publish(item(**dates), seen=0, store=store))
+    keeping(lambda store: usecases.publish(item(**dates), seen=0, caller=SYSTEM, store=store))
     assert keeping(names) == listed
 
 
 @pytest.mark.rule("I-6")
 def test_an_item_whose_first_day_is_to_come_is_not_found(keeping):
     later = item(plan_effective_date="2026-11-24")
-    keeping(lambda store: usecases.publish(later, seen=0, store=store))
+    keeping(lambda store: usecases.publish(later, seen=0, caller=SYSTEM, store=store))
     with pytest.raises(ItemNotFound):
         keeping(lambda store: usecases.get("T-1", now=NOW, store=store))
     tomorrow = NOW.replace(day=24)
@@ -138,7 +139,7 @@ def test_an_import_keeps_good_rows_and_reports_bad_ones(keeping):
 def test_an_import_and_a_single_call_write_and_tell_the_same(database, committed):
     mongo_store.ensure(database)
     one, two = item(local_task_code="A", alias="甲、乙"), item(local_task_code="B", alias="甲、乙")
-    committed(lambda unit: usecases.publish(one, seen=0, store=MongoStore(unit)))
+    committed(lambda unit: usecases.publish(one, seen=0, caller=SYSTEM, store=MongoStore(unit)))
     rows = [Row(1, record(local_task_code="B", alias="甲、乙"))]
     committed(lambda unit: imported(rows, MongoStore(unit)))
     single, bulk = database["items"].find().sort("_id")
@@ -163,14 +164,14 @@ def test_facts_and_audit_are_in_the_transaction(database, committed):
     mongo_store.ensure(database)
 
     def fails(unit):
-        usecases.publish(item(), seen=0, store=MongoStore(unit))
+        usecases.publish(item(), seen=0, caller=SYSTEM, store=MongoStore(unit))
         raise Stale("meanwhile")
 
     with pytest.raises(Stale):
         committed(fails)
     names = ("items", "events", "audit")
     assert [database[name].count_documents({}) for name in names] == [0, 0, 0]
-    committed(lambda unit: usecases.publish(item(), seen=0, store=MongoStore(unit)))
+    committed(lambda unit: usecases.publish(item(), seen=0, caller=SYSTEM, store=MongoStore(unit)))
     assert [database[name].count_documents({}) for name in names] == [1, 1, 1]
     assert database["audit"].find_one()["subjects"] == ["T-1"]
 
@@ -179,7 +180,7 @@ def test_facts_and_audit_are_in_the_transaction(database, committed):
 def test_an_item_is_listed_from_its_first_day_to_its_last(database, committed):
     mongo_store.ensure(database)
     dated = item(plan_effective_date="2026-11-24", plan_cancel_date="2026-11-26")
-    committed(lambda unit: usecases.publish(dated, seen=0, store=MongoStore(unit)))
+    committed(lambda unit: usecases.publish(dated, seen=0, caller=SYSTEM, store=MongoStore(unit)))
     listed = {
         day: committed(lambda unit: names(MongoStore(unit)), now=NOW.replace(day=day))
         for day in (23, 24, 25, 26)
@@ -191,8 +192,14 @@ def test_the_snapshot_has_what_is_public(database, committed):
     mongo_store.ensure(database)
     for code in "ABC":
         one = item(local_task_code=code)
-        committed(lambda unit, one=one: usecases.publish(one, seen=0, store=MongoStore(unit)))
-    committed(lambda unit: usecases.withdraw("B", "停办", seen=0, store=MongoStore(unit)))
+        committed(
+            lambda unit, one=one: usecases.publish(
+                one, seen=0, caller=SYSTEM, store=MongoStore(unit)
+            )
+        )
+    committed(
+        lambda unit: usecases.withdraw("B", "停办", seen=0, caller=SYSTEM, store=MongoStore(unit))
+    )
     found = {told.subject: told.version for told in mongo_store.snapshot(database)}
     assert found == {"A": 1, "C": 1}
 
@@ -230,7 +237,7 @@ def test_every_question_to_the_database_has_its_index(mongodb_uri, database, com
 
 def imported(rows, store):
     report = Report("standard")
-    usecases.import_items(rows, report, store=store)
+    usecases.import_items(rows, report, caller=SYSTEM, store=store)
     return report
 
 

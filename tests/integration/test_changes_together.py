@@ -9,10 +9,10 @@ from zhengtong.catalogue.v1 import catalogue_service_pb2 as pb
 from services.catalogue import messages, store, usecases
 from services.catalogue.domain import ItemNotFound
 from services.catalogue.store import MongoStore
-from services.common.callers import OPERATOR
 from services.common.errors import Stale
 from services.common.transaction import Request, StoreUnavailable, changes, fingerprint
 from services.common.transaction.changes import Changes
+from tests.callers import SYSTEM
 from tests.conftest import NOW
 
 
@@ -40,7 +40,7 @@ class Crowd:
 
     def make(self, request_id, work, *, retry_stale=True):
         asked = pb.WithdrawItemRequest(reason=request_id)
-        request = Request(OPERATOR, "call", request_id, fingerprint(asked), NOW, "")
+        request = Request(SYSTEM, "call", request_id, fingerprint(asked), NOW, "")
         return self.changes.make(request, pb.PublishItemResponse, work, retry_stale=retry_stale)
 
     def together(self, *works):
@@ -79,7 +79,9 @@ def publishing(code, name="甲"):
     wanted = pb.PublishItemRequest(item=item).item
 
     def work(unit):
-        listed = usecases.publish(messages.item_of(wanted), seen=0, store=MongoStore(unit))
+        listed = usecases.publish(
+            messages.item_of(wanted), seen=0, caller=SYSTEM, store=MongoStore(unit)
+        )
         return pb.PublishItemResponse(item=messages.item_message(listed))
 
     return work
@@ -87,7 +89,7 @@ def publishing(code, name="甲"):
 
 def withdrawing(code):
     def work(unit):
-        listed = usecases.withdraw(code, "停办", seen=0, store=MongoStore(unit))
+        listed = usecases.withdraw(code, "停办", seen=0, caller=SYSTEM, store=MongoStore(unit))
         return pb.PublishItemResponse(item=messages.item_message(listed))
 
     return work

@@ -144,7 +144,7 @@ async def test_nothing_acknowledged_is_lost_in_a_long_run(stack):
 
 async def live_through(stack, *, seconds, rate, rounds):
     """Change and kill for so long, then hold everything against the ledger, which is returned."""
-    token = stack.plan.layout.operator_token.read_text().strip()
+    token = stack.plan.layout.api_key.read_text().strip()
     ledger = Ledger(stack.base_url, token, KINDS, rate, seed=random.randrange(10**6))
     begun = time.monotonic()
     driving = asyncio.create_task(ledger.drive(CALM + seconds))
@@ -277,7 +277,7 @@ def parked(stack):
 def zhengtong(stack, *words):
     done = subprocess.run(
         [sys.executable, "-m", "gateway.cli", *words],
-        env={**os.environ, **stack.env},
+        env={**os.environ, **stack.platform_env},
         capture_output=True,
         text=True,
         check=False,
@@ -288,7 +288,7 @@ def zhengtong(stack, *words):
 
 
 async def test_a_relay_that_was_frozen_and_replaced_changes_nothing_when_woken(stack):
-    token = stack.plan.layout.operator_token.read_text().strip()
+    token = stack.plan.layout.api_key.read_text().strip()
     ledger = Ledger(stack.base_url, token, KINDS, 30, seed=random.randrange(10**6))
     driving = asyncio.create_task(ledger.drive(20))
     await asyncio.sleep(3)
@@ -296,7 +296,7 @@ async def test_a_relay_that_was_frozen_and_replaced_changes_nothing_when_woken(s
     os.kill(frozen, signal.SIGSTOP)
     replacement = subprocess.Popen(
         [sys.executable, "-m", "services", "relay", *stack.plan.departments],
-        env={**os.environ, **stack.env},
+        env={**os.environ, **stack.platform_env},
         stderr=subprocess.DEVNULL,
     )
     try:

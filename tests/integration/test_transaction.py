@@ -9,11 +9,12 @@ from services.catalogue import messages, store, usecases
 from services.catalogue.domain import ItemAlreadyWithdrawn
 from services.catalogue.store import MongoStore
 from services.common import transaction
-from services.common.callers import OPERATOR, Caller
+from services.common.access import Caller
 from services.common.errors import Stale
 from services.common.eventlog import outbox
 from services.common.transaction import Request, StoreUnavailable, fingerprint
 from services.common.transaction.changes import Changes, RequestIdInvalid, RequestIdReused
+from tests.callers import SYSTEM
 from tests.conftest import NOW
 
 
@@ -110,7 +111,7 @@ def publish_until_done(database, task_name):
             continue
 
 
-def publish(database, request_id, *, caller=OPERATOR, task_name="甲"):
+def publish(database, request_id, *, caller=SYSTEM, task_name="甲"):
     asked = pb.PublishItemRequest(
         item={
             "task_name": task_name,
@@ -122,7 +123,9 @@ def publish(database, request_id, *, caller=OPERATOR, task_name="甲"):
     )
 
     def work(unit):
-        listed = usecases.publish(messages.item_of(asked.item), seen=0, store=MongoStore(unit))
+        listed = usecases.publish(
+            messages.item_of(asked.item), seen=0, caller=SYSTEM, store=MongoStore(unit)
+        )
         return pb.PublishItemResponse(item=messages.item_message(listed))
 
     return Changes(database).make(
@@ -137,7 +140,7 @@ def withdraw(database, request_id):
     asked = pb.WithdrawItemRequest(item_id="T-1", reason="停办")
 
     def work(unit):
-        listed = usecases.withdraw("T-1", "停办", seen=0, store=MongoStore(unit))
+        listed = usecases.withdraw("T-1", "停办", seen=0, caller=SYSTEM, store=MongoStore(unit))
         return pb.WithdrawItemResponse(item=messages.item_message(listed))
 
     return Changes(database).make(
@@ -145,6 +148,6 @@ def withdraw(database, request_id):
     )
 
 
-def request(request_id, asked=None, caller=OPERATOR):
+def request(request_id, asked=None, caller=SYSTEM):
     asked = asked or pb.WithdrawItemRequest()
     return Request(caller, type(asked).__name__, request_id, fingerprint(asked), NOW, "")

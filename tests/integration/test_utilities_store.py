@@ -29,6 +29,7 @@ from services.utilities.store import (
     MongoOutages,
     OutageDocument,
 )
+from tests.callers import SYSTEM
 from tests.conftest import NOW
 from tests.fake_utilities import FakeInstitutions, FakeOutages
 
@@ -47,23 +48,26 @@ class Stores:
 
     def publish(self, seen=0, **changes):
         thing = institution_of(institution(**changes))
-        return usecases.publish_institution(thing, seen=seen, store=self.institutions)
+        return usecases.publish_institution(
+            thing, seen=seen, caller=SYSTEM, store=self.institutions
+        )
 
     def announce(self, seen=0, **changes):
         return usecases.announce_outage(
             outage_of(outage(**changes)),
             seen=seen,
             now=self.now,
+            caller=SYSTEM,
             store=self.outages,
             institutions=self.institutions,
         )
 
     def take_back(self, outage_id, reason="改期"):
-        return usecases.withdraw(outage_id, reason, seen=0, store=self.outages)
+        return usecases.withdraw(outage_id, reason, seen=0, caller=SYSTEM, store=self.outages)
 
     def import_institutions(self, *records):
         report = Report("institutions")
-        usecases.import_institutions(rows(records), report, store=self.institutions)
+        usecases.import_institutions(rows(records), report, caller=SYSTEM, store=self.institutions)
         return report
 
     def import_outages(self, *records):
@@ -72,6 +76,7 @@ class Stores:
             rows(records),
             report,
             now=self.now,
+            caller=SYSTEM,
             store=self.outages,
             institutions=self.institutions,
         )
@@ -168,7 +173,11 @@ def test_what_was_withdrawn_leaves_the_list_and_can_come_back(keeping):
     keeping(lambda stores: stores.announce(seen=2))
     assert keeping(lambda stores: stores.outage_ids()) == ["W-1"]
     keeping(lambda stores: stores.publish())
-    keeping(lambda stores: usecases.withdraw(A, "注销", seen=1, store=stores.institutions))
+    keeping(
+        lambda stores: usecases.withdraw(
+            A, "注销", seen=1, caller=SYSTEM, store=stores.institutions
+        )
+    )
     assert keeping(lambda stores: stores.institution_ids()) == []
 
 

@@ -15,8 +15,9 @@ from zhengtong.websites.v1 import websites_service_pb2 as websites
 from zhengtong.websites.v1 import websites_service_pb2_grpc as websites_grpc
 
 from infra.local.stack import Stack
-from services.common.callers import OPERATOR, Signer
+from services.common.callers import Signer
 from services.common.settings import Settings
+from tests.callers import SYSTEM
 
 COUNTABLE = ["zhengtong.catalogue.v1.ItemPublished", "zhengtong.catalogue.v1.ImportPublished"]
 DEPARTMENTS = ("catalogue", "websites")
@@ -46,7 +47,7 @@ class Platform:
             each.close()
 
     def _operator(self, department):
-        return [("authorization", f"Bearer {self.signer.token(OPERATOR, department)}")]
+        return [("authorization", f"Bearer {self.signer.token(SYSTEM, department)}")]
 
     def publish(self, code, name="测试事项"):
         request = catalogue.PublishItemRequest(item=item(code, name))

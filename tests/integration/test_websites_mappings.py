@@ -14,6 +14,7 @@ from services.websites import store as mongo_store
 from services.websites import usecases
 from services.websites.domain import SHAPES, MappingKind, Question
 from services.websites.store import MongoStore
+from tests.callers import SYSTEM
 from tests.conftest import NOW
 
 LIST = Path(__file__).parents[3] / "shared" / "data" / "website_mappings"
@@ -73,7 +74,7 @@ def test_the_same_list_again_changes_nothing(database, kept):
 def test_the_sites_themselves_become_closed_sites(kept):
     rows = [Row(number, site(path)) for number, path in enumerate(sorted(LIST.glob("*.yml")), 1)]
     report = Report(shape_of(rows, "", SHAPES))
-    kept(lambda store: usecases.import_records(rows, report, now=NOW, store=store))
+    kept(lambda store: usecases.import_records(rows, report, now=NOW, caller=SYSTEM, store=store))
     assert (report.read, report.created, report.rejections) == (60, 60, [])
 
 
@@ -98,7 +99,7 @@ def imported(path, kept):
         report = Report(shape_of(batch, "", SHAPES))
         kept(
             lambda store, batch=batch, report=report: usecases.import_records(
-                batch, report, now=NOW, store=store
+                batch, report, now=NOW, caller=SYSTEM, store=store
             )
         )
         for name in ("read", "created", "changed", "unchanged"):

@@ -13,13 +13,15 @@ from zhengtong.websites.v1 import websites_service_pb2_grpc as pb_grpc
 
 from infra.local.keys import make_pair
 from infra.local.ports import PortClaims
-from services.common.callers import ANONYMOUS, OPERATOR, Signer
+from services.common.access import ANONYMOUS
+from services.common.callers import Signer
 from services.common.grpc_host import Department
 from services.common.grpc_host.host import Running
 from services.common.settings import Settings
 from services.websites import store
 from services.websites.domain import mapping_id
 from services.websites.servicer import PLAN
+from tests.callers import SYSTEM
 from tests.conftest import NOW
 
 OLD, NEW = "http://swj.qj.gov.cn/zwgk/index.html", "https://www.qj.gov.cn/swj/"
@@ -53,7 +55,7 @@ def call(database, settings):
     with grpc.insecure_channel(settings.grpc_listen["websites"]) as channel:
         stub = pb_grpc.WebsitesServiceStub(channel)
 
-        def make(method, caller=OPERATOR, **fields):
+        def make(method, caller=SYSTEM, **fields):
             token = signer.token(caller, "websites")
             request = getattr(pb, f"{method}Request")(**fields)
             metadata = [("authorization", f"Bearer {token}")]

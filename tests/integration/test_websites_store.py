@@ -31,6 +31,7 @@ from services.websites.store import (
     SiteDocument,
     counting,
 )
+from tests.callers import SYSTEM
 from tests.conftest import NOW
 from tests.fake_websites import FakeWebsites
 
@@ -87,7 +88,9 @@ def test_every_spelling_of_an_old_address_leads_to_the_new_one(keeping):
 
 def test_a_mapping_taken_back_leads_nowhere_and_can_come_back(keeping):
     keeping(adding())
-    removed = keeping(lambda store: usecases.remove(mapping_id(OLD), "有误", seen=1, store=store))
+    removed = keeping(
+        lambda store: usecases.remove(mapping_id(OLD), "有误", seen=1, caller=SYSTEM, store=store)
+    )
     assert (removed.version, removed.active) == (2, False)
     with pytest.raises(MappingNotFound):
         keeping(resolving(OLD))
@@ -166,7 +169,9 @@ def test_each_thing_newly_public_counts_by_one_and_nothing_else_does(keeping):
     keeping(registering())
     keeping(registering(name="新名称"))
     keeping(adding())
-    keeping(lambda store: usecases.remove(mapping_id(OLD), "有误", seen=0, store=store))
+    keeping(
+        lambda store: usecases.remove(mapping_id(OLD), "有误", seen=0, caller=SYSTEM, store=store)
+    )
     keeping(adding())
     rows = numbered(redirect("http://a.gov.cn/1", NEW), redirect("http://a.gov.cn/2", NEW))
     keeping(importing(rows, "redirects"))
@@ -258,7 +263,7 @@ def test_facts_counts_and_audit_are_in_the_transaction(database, committed):
 def test_each_change_tells_its_fact_in_order_of_version(database, kept):
     kept(adding())
     kept(adding(new_url=NEW + "b"))
-    kept(lambda store: usecases.remove(mapping_id(OLD), "有误", seen=0, store=store))
+    kept(lambda store: usecases.remove(mapping_id(OLD), "有误", seen=0, caller=SYSTEM, store=store))
     facts = [
         (event["type"].rpartition(".")[2], event["version"], event["removal"])
         for event in log(database)
@@ -288,7 +293,9 @@ def test_the_snapshot_has_what_is_public_as_its_first_fact_told_it(database, kep
     first = {event["subject"]: (event["type"], event["data"]) for event in log(database)}
     kept(adding(old_url="http://a.gov.cn/3"))
     kept(
-        lambda store: usecases.remove(mapping_id("http://a.gov.cn/3"), "有误", seen=0, store=store)
+        lambda store: usecases.remove(
+            mapping_id("http://a.gov.cn/3"), "有误", seen=0, caller=SYSTEM, store=store
+        )
     )
     found = {
         told.subject: (told.kind, orjson.loads(told.data))
@@ -391,12 +398,16 @@ def searched_through(plan):
 
 
 def registering(**changes):
-    return lambda store: usecases.register(site_of(site(**changes)), seen=0, now=NOW, store=store)
+    return lambda store: usecases.register(
+        site_of(site(**changes)), seen=0, now=NOW, caller=SYSTEM, store=store
+    )
 
 
 def adding(**changes):
     record = {"old_url": OLD, "kind": "301", "new_url": NEW} | changes
-    return lambda store: usecases.add(mapping_of(record), seen=0, now=NOW, store=store)
+    return lambda store: usecases.add(
+        mapping_of(record), seen=0, now=NOW, caller=SYSTEM, store=store
+    )
 
 
 def resolving(address):
@@ -406,7 +417,7 @@ def resolving(address):
 def importing(rows, shape):
     def work(store):
         report = Report(shape)
-        usecases.import_records(rows, report, now=NOW, store=store)
+        usecases.import_records(rows, report, now=NOW, caller=SYSTEM, store=store)
         return report
 
     return work

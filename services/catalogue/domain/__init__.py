@@ -82,11 +82,15 @@ class Kept:
 
     Args:
         same: it says already what is to be published.
+        department: 统一社会信用代码 of the body whose item it is.
+        region: where it is exercised, 12 digits.
     """
 
     version: int
     public: bool
     same: bool
+    department: str = ""
+    region: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,7 +145,9 @@ class Lane(EventHandler):
         """Called with the container known: make the desk, name the queue."""
         super().setup()
         one = self.subscription
-        events = Exchange(events_exchange(one.source), "topic", durable=True)
+        # Its source declares it; a department may read another's exchange, not make it.
+        others = one.source != one.department
+        events = Exchange(events_exchange(one.source), "topic", durable=True, no_declare=others)
         retry = Exchange(retry_exchange(one.department), "direct", durable=True)
         bindings = [binding(events, one.type), binding(retry, one.queue)]
         self.queue = Queue(one.queue, bindings=bindings, durable=True)

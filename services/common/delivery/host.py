@@ -17,7 +17,6 @@ from typing import Any  # noqa: E402
 
 from eventlet.event import Event  # noqa: E402
 from nameko.containers import ServiceContainer  # noqa: E402
-from pymongo import MongoClient  # noqa: E402
 from pymongo.errors import PyMongoError  # noqa: E402
 
 from services.common.delivery import desk, parked, queues, readers, redactions  # noqa: E402
@@ -30,7 +29,7 @@ from services.common.transaction import connect, is_primary  # noqa: E402
 LOOK_EVERY = 0.25  # seconds between looks at the control files
 START_AGAIN_AFTER = 1.0  # seconds after a container died
 STOP_WITHIN = 9.0  # seconds; what is not done by then is delivered again
-POOL = 16  # database connections of a process
+POOL = 16  # database connections of a department, at most
 
 logger = logging.getLogger(__name__)
 
@@ -53,18 +52,19 @@ def run(settings: Settings, workers: Sequence[type[Any]]) -> None:
         HandlerMalformed: a worker says something that cannot be.
     """
     settings.need("mongodb_uri", "amqp_uri")
-    while not is_primary(settings.mongodb_uri):
-        eventlet.sleep(LOOK_EVERY)
-    with connect(settings.mongodb_uri, pool=POOL) as client:
-        _keep([_hosted(client, settings, worker) for worker in workers])
+    for uri in dict.fromkeys(settings.mongodb_of(worker.name) for worker in workers):
+        while not is_primary(uri):
+            eventlet.sleep(LOOK_EVERY)
+    with contextlib.ExitStack() as clients:
+        _keep([_hosted(clients, settings, worker) for worker in workers])
     logger.info("stopped worker")
 
 
-def _hosted(client: MongoClient[dict[str, Any]], settings: Settings, worker: type[Any]) -> "Hosted":
-    database = client[f"zt_{worker.name}"]
-    department = readers.Department(database, worker(), utc_now)
+def _hosted(clients: contextlib.ExitStack, settings: Settings, worker: type[Any]) -> "Hosted":
+    client = clients.enter_context(connect(settings.mongodb_of(worker.name), pool=POOL))
+    department = readers.Department(client[f"zt_{worker.name}"], worker(), utc_now)
     stopped_by = settings.control_dir / f"{worker.name}.stopped"
-    return Hosted(department, settings.amqp_uri, stopped_by)
+    return Hosted(department, settings.amqp_of(worker.name), stopped_by)
 
 
 def utc_now() -> datetime:

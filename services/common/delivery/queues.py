@@ -104,8 +104,9 @@ def main(arguments: Sequence[str]) -> int:
     settings.need("mongodb_uri", "amqp_uri")
     topology = load()
     found: list[Orphan] = []
-    with connect(settings.mongodb_uri) as client, Connection(settings.amqp_uri) as broker:
-        for department in wanted.departments:
+    for department in wanted.departments:
+        mongodb, amqp = settings.mongodb_of(department), settings.amqp_of(department)
+        with connect(mongodb) as client, Connection(amqp) as broker:
             database = client[f"zt_{department}"]
             if wanted.prune:
                 found += prune(database, department, broker, topology)

@@ -16,7 +16,7 @@ from opentelemetry.trace import SpanKind
 from pymongo import ASCENDING, IndexModel, UpdateOne
 from pymongo.errors import BulkWriteError
 
-from services.common.callers import Caller
+from services.common.access import Caller
 from services.common.delivery.subscriptions import RECORDS, REPLACED, Reading, Subscription
 from services.common.envelope import Event, unpack
 from services.common.telemetry import context_from, current_traceparent, tracer

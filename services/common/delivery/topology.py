@@ -133,8 +133,34 @@ def copies_kept(topology: Topology, department: str) -> dict[tuple[str, str], di
     return kept
 
 
+def owned(topology: Topology, department: str) -> Topology:
+    """What a department may declare: its two exchanges, its queues and what reaches them."""
+    exchanges = {events_exchange(department), retry_exchange(department)}
+    queues = tuple(queue for queue in topology.queues if queue.department == department)
+    names = {queue.name for queue in queues}
+    return Topology(
+        tuple(exchange for exchange in topology.exchanges if exchange.name in exchanges),
+        queues,
+        tuple(binding for binding in topology.bindings if binding.queue in names),
+    )
+
+
+async def lay(channel: AbstractChannel, topology: Topology, department: str) -> None:
+    """Declare what is the department's own, and see that the queues of its listeners stand.
+
+    What is published before a queue stands never comes into it. To look needs no right.
+
+    Raises:
+        ChannelNotFoundEntity: a queue or an exchange of another department does not stand (yet).
+    """
+    await declare(channel, owned(topology, department))
+    for queue in topology.queues:
+        if queue.source == department != queue.department:
+            await channel.declare_queue(queue.name, passive=True)
+
+
 async def declare(channel: AbstractChannel, topology: Topology) -> None:
-    """Declare everything as the workers do; what stands already is left as it is."""
+    """Declare all of a topology; what stands already is left as it is."""
     for exchange in topology.exchanges:
         await channel.declare_exchange(exchange.name, exchange.type, durable=True)
     for queue in topology.queues:

@@ -20,7 +20,8 @@ def main(arguments: list[str]) -> int:
         return 2
     settings = Settings.from_env()
     settings.need("mongodb_uri")
-    with MongoClient[dict[str, Any]](settings.mongodb_uri, w="majority", journal=True) as client:
+    uri = settings.mongodb_of(arguments[0])
+    with MongoClient[dict[str, Any]](uri, w="majority", journal=True) as client:
         epoch = begin_epoch(client[f"zt_{arguments[0]}"])
     sys.stdout.write(f"{arguments[0]}：新纪元 {epoch}，各副本将重新建立。\n")
     return 0

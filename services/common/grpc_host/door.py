@@ -16,7 +16,8 @@ from opentelemetry.trace import Status, StatusCode
 from pymongo.errors import PyMongoError
 from zhengtong.access.v1 import access_pb2
 
-from services.common.callers import Caller, Verifier, authorise
+from services.common.access import Caller, authorise
+from services.common.callers import Verifier
 from services.common.errors import DomainError, Exhausted
 from services.common.status import internal, status_of
 from services.common.telemetry import serving
@@ -25,6 +26,8 @@ from services.common.transaction import refusal_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from concurrent.futures import ThreadPoolExecutor
+
+    from services.common.transaction import Unit
 
 LONGEST_CALL = 30.0  # seconds, also for a caller who named no deadline
 PUBLIC_SERVICES = ("/grpc.health.v1.Health/", "/grpc.reflection.v1alpha.ServerReflection/")
@@ -39,11 +42,26 @@ class TooManyStreams(Exhausted):
 
 
 @dataclass(frozen=True, slots=True)
+class Needed:
+    """What the proto of a call says of who may make it, and whether it makes something public."""
+
+    permission: str
+    roles: frozenset[str]
+    publishes: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
-    """The call that a thread answers."""
+    """The call that a thread answers.
+
+    Args:
+        unit: of the approval that carries it out; None: somebody makes it.
+    """
 
     caller: Caller
     method: str
+    publishes: bool = False
+    unit: Unit | None = None
 
 
 CALL: ContextVar[Call] = ContextVar("call")
@@ -75,25 +93,25 @@ class Door(grpc.ServerInterceptor):
 
     def _guard(self, method: str, inner: Any) -> Any:
         name = method.lstrip("/").replace("/", ".")
-        permission = permission_of(name)
+        needed = needed_of(name)
         if inner.unary_unary is not None:
             return grpc.unary_unary_rpc_method_handler(
-                self._unary(name, permission, inner.unary_unary),
+                self._unary(name, needed, inner.unary_unary),
                 inner.request_deserializer,
                 inner.response_serializer,
             )
         return grpc.unary_stream_rpc_method_handler(
-            self._stream(name, permission, inner.unary_stream),
+            self._stream(name, needed, inner.unary_stream),
             inner.request_deserializer,
             inner.response_serializer,
         )
 
-    def _unary(self, name: str, permission: str, behaviour: Callable[..., Any]) -> Any:
+    def _unary(self, name: str, needed: Needed, behaviour: Callable[..., Any]) -> Any:
         def call(request: Any, context: grpc.ServicerContext) -> Any:
             metadata = dict(context.invocation_metadata())
             with serving(name, metadata.get("traceparent", "")) as span:
                 try:
-                    self._enter(name, permission, metadata)
+                    self._enter(name, needed, metadata)
                     seconds = min(context.time_remaining() or LONGEST_CALL, LONGEST_CALL)
                     with pymongo.timeout(seconds):
                         return behaviour(request, context)
@@ -105,14 +123,14 @@ class Door(grpc.ServerInterceptor):
 
         return call
 
-    def _stream(self, name: str, permission: str, behaviour: Callable[..., Any]) -> Any:
+    def _stream(self, name: str, needed: Needed, behaviour: Callable[..., Any]) -> Any:
         def call(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
             metadata = dict(context.invocation_metadata())
             if not self._places.acquire(blocking=False):
                 refusal = TooManyStreams("同时读取的连接过多，请稍后再试。")
                 context.abort_with_status(rpc_status.to_status(status_of(refusal)))
             try:
-                self._enter(name, permission, metadata)
+                self._enter(name, needed, metadata)
                 yield from behaviour(request, context)
             except Exception as error:  # noqa: BLE001  (every failure gets its status)
                 status = _status(name, error)
@@ -126,17 +144,23 @@ class Door(grpc.ServerInterceptor):
         call.experimental_thread_pool = self._streams  # type: ignore[attr-defined]
         return call
 
-    def _enter(self, name: str, permission: str, metadata: dict[str, Any]) -> None:
+    def _enter(self, name: str, needed: Needed, metadata: dict[str, Any]) -> None:
         token = str(metadata.get("authorization", "")).removeprefix("Bearer ")
         caller = self._verifier.verify(token)
-        authorise(caller, permission)
-        CALL.set(Call(caller, name))
+        authorise(caller, needed.permission, needed.roles)
+        CALL.set(Call(caller, name, needed.publishes))
 
 
-def permission_of(method: str) -> str:
-    """The permission that a call declares in its proto; empty (default deny) where it does not."""
+def needed_of(method: str) -> Needed:
+    """What a call declares in its proto; an empty permission (default deny) where it does not."""
     options: Any = DefaultPool().FindMethodByName(method).GetOptions()
-    return str(options.Extensions[access_pb2.permission])
+    given = options.Extensions
+    roles = (access_pb2.Role.Name(role) for role in given[access_pb2.roles])
+    return Needed(
+        permission=str(given[access_pb2.permission]),
+        roles=frozenset(role.removeprefix("ROLE_").lower() for role in roles),
+        publishes=bool(given[access_pb2.publishes]),
+    )
 
 
 def _status(name: str, error: Exception) -> Any:

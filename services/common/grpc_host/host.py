@@ -12,16 +12,21 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from pymongo.errors import PyMongoError
+from zhengtong.audit.v1 import audit_service_pb2_grpc
 from zhengtong.delivery.v1 import delivery_service_pb2_grpc
 from zhengtong.eventlog.v1 import eventlog_service_pb2_grpc
+from zhengtong.review.v1 import review_service_pb2_grpc
 
 from services.common import transaction
 from services.common.callers import Verifier
 from services.common.delivery import parked
 from services.common.eventlog.reading import EventLogServicer
+from services.common.grpc_host.audit import AuditServicer
 from services.common.grpc_host.department import Department
 from services.common.grpc_host.door import Door
 from services.common.grpc_host.parked import ParkedServicer
+from services.common.grpc_host.review import ReviewServicer
+from services.common.review import store as review_store
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,6 +49,8 @@ GRACE = 8.0  # seconds for calls to end at a stop
 SHARED_SERVICES = (
     "zhengtong.eventlog.v1.EventLogService",
     "zhengtong.delivery.v1.DeliveryService",
+    "zhengtong.audit.v1.AuditService",
+    "zhengtong.review.v1.ReviewService",
     reflection.SERVICE_NAME,
     health.SERVICE_NAME,
 )
@@ -53,6 +60,28 @@ logger = logging.getLogger(__name__)
 
 class PortTaken(RuntimeError):
     """Something else listens where a department should."""
+
+
+class _Remembering:
+    """A server as a department's `attach` sees it: what is added to it is remembered by name.
+
+    So each call that makes something public can be carried out after its review, and no department
+    can forget to say how.
+    """
+
+    def __init__(
+        self, server: grpc.Server, calls: dict[str, grpc.RpcMethodHandler[Any, Any]]
+    ) -> None:
+        self._server = server
+        self._calls = calls
+
+    def add_generic_rpc_handlers(self, generic_rpc_handlers: Any) -> None:
+        self._server.add_generic_rpc_handlers(generic_rpc_handlers)
+
+    def add_registered_method_handlers(self, service_name: str, method_handlers: Any) -> None:
+        for name, handler in method_handlers.items():
+            self._calls[f"{service_name}.{name}"] = handler
+        self._server.add_registered_method_handlers(service_name, method_handlers)
 
 
 class Running:
@@ -90,10 +119,17 @@ class Running:
         self._server.start()
 
     def _attach(self, department: Department, plan: Plan) -> None:
-        plan.attach(self._server, department)
+        remembering: Any = _Remembering(self._server, department.calls)
+        plan.attach(remembering, department)
         eventlog_service_pb2_grpc.add_EventLogServiceServicer_to_server(self._log, self._server)
         delivery_service_pb2_grpc.add_DeliveryServiceServicer_to_server(
             ParkedServicer(department), self._server
+        )
+        audit_service_pb2_grpc.add_AuditServiceServicer_to_server(
+            AuditServicer(department), self._server
+        )
+        review_service_pb2_grpc.add_ReviewServiceServicer_to_server(
+            ReviewServicer(department), self._server
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection((plan.service, *SHARED_SERVICES), self._server)
@@ -159,6 +195,7 @@ class Keeper(threading.Thread):
         try:
             transaction.ensure(self._department.database)
             parked.ensure(self._department.database)
+            review_store.ensure(self._department.database)
             self._plan.ensure(self._department.database)
         except PyMongoError as error:
             logger.warning("%s waits for its database: %s", self._department.name, error)
@@ -185,13 +222,19 @@ def serve(settings: Settings, plans: Mapping[str, Plan]) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    while not transaction.is_primary(settings.mongodb_uri):
-        if stop.wait(0.2):
-            return
-    client = transaction.connect(settings.mongodb_uri)
-    keepers = [Keeper(name, plan, settings, client[f"zt_{name}"]) for name, plan in plans.items()]
+    addresses = {name: settings.mongodb_of(name) for name in plans}
+    for uri in dict.fromkeys(addresses.values()):
+        while not transaction.is_primary(uri):
+            if stop.wait(0.2):
+                return
+    # Each department over its own user's connections: none can reach what is another's.
+    clients = {name: transaction.connect(uri) for name, uri in addresses.items()}
+    keepers = [
+        Keeper(name, plan, settings, clients[name][f"zt_{name}"]) for name, plan in plans.items()
+    ]
     _keep(keepers, stop)
-    client.close()
+    for client in clients.values():
+        client.close()
     for keeper in keepers:
         if keeper.failure:
             raise keeper.failure

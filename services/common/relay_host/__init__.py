@@ -1,4 +1,4 @@
-"""The relay process: each department's relay, what puts parked messages back, what fills copies."""
+"""The relay process: for each department its relay, parked messages, copies, and sealed audit."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ import aio_pika
 from aio_pika.exceptions import PublishError
 from pymongo.errors import PyMongoError
 
+from services.common.audit import heads
 from services.common.delivery import parked, redactions, topology
 from services.common.eventlog import log
 from services.common.eventlog.relay import BROKER_AWAY, Relay
 from services.common.eventlog.tasks import end, together, whole
 from services.common.relay_host import filling
+from services.common.relay_host.sealing import keep_sealed
 from services.common.transaction import is_primary
 
 if TYPE_CHECKING:
@@ -55,17 +57,20 @@ async def serve(settings: Settings, departments: Sequence[str]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    while not await asyncio.to_thread(is_primary, settings.mongodb_uri):
-        if stop.is_set():
-            return
-        await asyncio.sleep(0.2)
-    client = log.connect(settings.mongodb_uri)
-    keepers = [_keep(name, client[f"zt_{name}"], settings, known) for name in departments]
+    addresses = {name: settings.mongodb_of(name) for name in departments}
+    for uri in dict.fromkeys(addresses.values()):
+        while not await asyncio.to_thread(is_primary, uri):
+            if stop.is_set():
+                return
+            await asyncio.sleep(0.2)
+    clients = {name: log.connect(uri) for name, uri in addresses.items()}
+    keepers = [_keep(name, clients[name][f"zt_{name}"], settings, known) for name in departments]
     logger.info("ready relay")
     try:
         await together(stop.wait(), *keepers)
     finally:
-        await client.close()
+        for client in clients.values():
+            await client.close()
 
 
 async def _keep(
@@ -95,10 +100,13 @@ async def relay_department(
     name: str, database: AsyncDatabase[Document], settings: Settings, known: Topology
 ) -> None:
     """All that is done for one department, until cancelled."""
-    amqp_uri = settings.amqp_uri
+    amqp_uri = settings.amqp_of(name)
 
     async def declare(channel: AbstractChannel) -> None:
-        await topology.declare(channel, known)
+        if amqp_uri == settings.amqp_uri:  # one user for all, who may declare all
+            await topology.declare(channel, known)
+        else:
+            await topology.lay(channel, known, name)
 
     relay = Relay(
         database,
@@ -124,16 +132,23 @@ async def relay_department(
         answered = await filling.look_after(database, copies, settings, queues, now)
         await asyncio.sleep(LOOK_AT_SOURCES_EVERY if answered else SOURCE_AGAIN)
 
-    works = [relay.run(), _over_a_channel(name, amqp_uri, known, put_back_what_is_due)]
+    works = [
+        relay.run(),
+        keep_sealed(name, database, heads.load_key(settings.keys_dir)),
+        _over_a_channel(name, amqp_uri, declare, put_back_what_is_due),
+    ]
     if heard:
-        works.append(_over_a_channel(name, amqp_uri, known, take_up))
+        works.append(_over_a_channel(name, amqp_uri, declare, take_up))
     if copies:
-        works.append(_over_a_channel(name, amqp_uri, known, fill_copies))
+        works.append(_over_a_channel(name, amqp_uri, declare, fill_copies))
     await together(*works)
 
 
 async def _over_a_channel(
-    name: str, amqp_uri: str, known: Topology, work: Callable[[AbstractChannel], Awaitable[None]]
+    name: str,
+    amqp_uri: str,
+    declare: Callable[[AbstractChannel], Awaitable[None]],
+    work: Callable[[AbstractChannel], Awaitable[None]],
 ) -> None:
     """Do some work over and over; whoever is away is waited for."""
     delay = 0.1
@@ -142,7 +157,7 @@ async def _over_a_channel(
             connection = await aio_pika.connect(amqp_uri, timeout=CONFIRM_WITHIN)
             async with connection:
                 channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
-                await topology.declare(channel, known)
+                await declare(channel)
                 delay = 0.1
                 while True:
                     await work(channel)

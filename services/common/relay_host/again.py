@@ -37,7 +37,8 @@ async def publish_again(settings: Settings, queue: Queue, first: int, last: int)
         PublishError: the queue does not stand.
     """
     count = 0
-    connection = await aio_pika.connect(settings.amqp_uri, timeout=CONNECT_WITHIN)
+    uri = settings.amqp_of(queue.department)
+    connection = await aio_pika.connect(uri, timeout=CONNECT_WITHIN)
     async with connection, Source(settings, queue.source) as source:
         channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
         exchange = await channel.get_exchange(

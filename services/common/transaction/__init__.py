@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,6 +21,7 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from services.common import audit
+from services.common.access import ANONYMOUS, Caller
 from services.common.errors import DomainError, Unavailable
 from services.common.eventlog import log, outbox
 
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from pymongo.client_session import ClientSession
     from pymongo.database import Database
 
-    from services.common.callers import Caller
     from services.common.eventlog.outbox import Told
 
 T = TypeVar("T")
@@ -39,6 +40,8 @@ LONGEST = 8.0  # seconds for a transaction with all its retries
 REQUESTS_KEPT = timedelta(days=7)
 # Shutting down, not primary, or a transaction larger than the cache has room for just now.
 _PASSING = {11600, 11602, 91, 189, 10107, 13435, 13436, 388}
+
+logger = logging.getLogger(__name__)
 
 
 class StoreUnavailable(Unavailable):
@@ -73,6 +76,9 @@ def is_primary(uri: str) -> bool:
     try:
         with MongoClient[dict[str, Any]](uri, serverSelectionTimeoutMS=500) as client:
             return bool(client.admin.command("hello").get("isWritablePrimary"))
+    except OperationFailure as error:
+        logger.warning("the database refuses: %s", (error.details or {}).get("errmsg"))
+        return False
     except PyMongoError:
         return False
 
@@ -80,7 +86,7 @@ def is_primary(uri: str) -> bool:
 def ensure(database: Database[dict[str, Any]]) -> None:
     """Make the collections and indexes that every department has."""
     log.ensure(database)
-    database["audit"].create_indexes(audit.INDEXES)
+    audit.ensure(database)
     kept = int(REQUESTS_KEPT.total_seconds())
     database["requests"].create_indexes(
         [IndexModel([("time", ASCENDING)], name="kept", expireAfterSeconds=kept)]
@@ -89,16 +95,29 @@ def ensure(database: Database[dict[str, Any]]) -> None:
 
 @dataclass(slots=True)
 class Unit:
-    """What one transaction reads and writes with: stores are bound to it."""
+    """What one transaction reads and writes with: stores are bound to it.
+
+    Args:
+        noted: what its audit row names beside what its facts tell of.
+        approved: author and call of a submission that it carries out; its audit row names both
+            the author and who approved.
+    """
 
     database: Database[dict[str, Any]]
     session: ClientSession | None
     now: datetime
+    caller: Caller = ANONYMOUS
     told: list[Told] = field(default_factory=list)
+    noted: list[str] = field(default_factory=list)
+    approved: tuple[Caller, str] | None = None
 
     def tell(self, *facts: Told) -> None:
         """Add facts to what the transaction will have told when it commits."""
         self.told.extend(facts)
+
+    def note(self, *subjects: str) -> None:
+        """Add subjects of a change that is recorded, but no fact for others."""
+        self.noted.extend(subjects)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,28 +180,32 @@ def _codes(error: OperationFailure) -> set[int]:
 
 
 def record(done: Sequence[tuple[Unit, Request]]) -> None:
-    """Write what units of one transaction told, and an audit row for each that told something."""
-    told = [(unit, request) for unit, request in done if unit.told]
-    if not told:
+    """Write what units of one transaction told, and an audit row for each change."""
+    changed = [(unit, request) for unit, request in done if unit.told or unit.noted]
+    if not changed:
         return
-    database, session = told[0][0].database, told[0][0].session
+    database, session = changed[0][0].database, changed[0][0].session
     facts = [
         fact
-        for unit, request in told
+        for unit, request in changed
         for fact in outbox.documents(unit.told, now=unit.now, traceparent=request.traceparent)
     ]
-    database["events"].insert_many(facts, session=session)
-    database["audit"].insert_many([_audit_row(*one) for one in told], session=session)
+    if facts:
+        database["events"].insert_many(facts, session=session)
+    database[audit.ROWS].insert_many([_audit_row(*one) for one in changed], session=session)
 
 
 def _audit_row(unit: Unit, request: Request) -> dict[str, Any]:
+    caller, call = unit.approved or (request.caller, request.call)
+    subjects = {subject for fact in unit.told for subject in fact.subjects}
     return audit.row(
-        caller=request.caller,
-        call=request.call,
-        subjects=sorted({subject for fact in unit.told for subject in fact.subjects}),
+        caller=caller,
+        call=call,
+        subjects=sorted(subjects.union(unit.noted)),
         request_id=request.request_id,
         traceparent=request.traceparent,
         now=unit.now,
+        approved_by=request.caller.principal if unit.approved else "",
     )
 
 

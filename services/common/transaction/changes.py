@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pymongo.client_session import ClientSession
     from pymongo.database import Database
 
+    from services.common.eventlog.outbox import Told
     from services.common.transaction import Request
 
 Response = TypeVar("Response", bound="Message")
@@ -42,6 +43,20 @@ class _Raced(Exception):
     """A transaction of several lost a race; each goes on alone."""
 
 
+class _TakenBack(Exception):
+    """Ends a transaction that only tried a change.
+
+    Attributes:
+        made: the response it would have had.
+        told: the facts it would have told.
+    """
+
+    def __init__(self, made: Message, told: Sequence[Told]) -> None:
+        super().__init__()
+        self.made = made
+        self.told = told
+
+
 class _Change:
     """One change under way.
 
@@ -50,10 +65,13 @@ class _Change:
             change is to be made alone.
     """
 
-    __slots__ = ("outcome", "request", "settled", "work")
+    __slots__ = ("outcome", "request", "secret", "settled", "work")
 
-    def __init__(self, request: Request, work: Callable[[Unit], Message]) -> None:
+    def __init__(
+        self, request: Request, work: Callable[[Unit], Message], secret: Sequence[str]
+    ) -> None:
         self.request = request
+        self.secret = secret
         self.work = work
         self.settled = False
         self.outcome: Message | Exception | None = None
@@ -74,7 +92,7 @@ class Changes:
         self._under_way = False
         self._waiting: list[_Change] = []
 
-    def make(
+    def make(  # noqa: PLR0913  (plain data)
         self,
         request: Request,
         answer: type[Response],
@@ -82,6 +100,7 @@ class Changes:
         *,
         retry_stale: bool,
         alone: bool = False,
+        secret: Sequence[str] = (),
     ) -> Response:
         """Make one change once, however often it is asked for under the same request id.
 
@@ -90,29 +109,53 @@ class Changes:
             work: load, decide, save; may run several times.
             retry_stale: try again when somebody was faster; False where the caller named a version.
             alone: in a transaction of its own, which others do not wait for.
+            secret: fields of the answer that are not kept for a repeated request.
 
         Raises:
             RequestIdInvalid, RequestIdReused, StoreUnavailable, and whatever `work` refuses.
         """
-        if request.request_id and not _REQUEST_ID.fullmatch(request.request_id):
-            text = "request_id 应为 1 至 128 个可见的 ASCII 字符。"
-            raise RequestIdInvalid(text, Violation("request_id", text))
-        change = _Change(request, work)
+        _check_request_id(request)
+        change = _Change(request, work, secret)
         for attempt in range(STALE_RETRIES + 1):
             try:
                 made = self._alone(change) if alone or attempt else self._together(change)
             except Stale:
-                known = self._answer_of(request, answer)
+                known = self.answer_of(request, answer)
                 if known is None and (not retry_stale or attempt == STALE_RETRIES):
                     raise
             except (DuplicateKeyError, DomainError):
-                known = self._answer_of(request, answer)
+                known = self.answer_of(request, answer)
                 if known is None:
                     raise
             else:
                 return made  # type: ignore[return-value]  # what `work` returned
             if known is not None:
                 return known
+        raise AssertionError("the loop above returns or raises")
+
+    def tried(
+        self, request: Request, work: Callable[[Unit], Response], *, retry_stale: bool
+    ) -> tuple[Response, Sequence[Told]]:
+        """What a change would answer and tell: made in a transaction that is taken back.
+
+        Raises:
+            RequestIdInvalid, StoreUnavailable, and whatever `work` refuses.
+        """
+        _check_request_id(request)
+
+        def body(session: ClientSession) -> None:
+            unit = Unit(self._database, session, request.now, request.caller)
+            made = work(unit)
+            raise _TakenBack(made, unit.told)
+
+        for attempt in range(STALE_RETRIES + 1):
+            try:
+                transact(self._database, body)
+            except _TakenBack as trial:
+                return trial.made, trial.told  # type: ignore[return-value]  # what `work` returned
+            except Stale:
+                if not retry_stale or attempt == STALE_RETRIES:
+                    raise
         raise AssertionError("the loop above returns or raises")
 
     def _together(self, change: _Change) -> Message:
@@ -162,39 +205,42 @@ class Changes:
             if tried and len(group) > 1:
                 raise _Raced
             tried = True
-            units = [Unit(self._database, session, change.request.now) for change in group]
+            units = [
+                Unit(self._database, session, change.request.now, change.request.caller)
+                for change in group
+            ]
             outcomes = [_made(*one) for one in zip(group, units, strict=True)]
             requests = [change.request for change in group]
             record(list(zip(units, requests, strict=True)))
-            self._keep(requests, outcomes, session)
+            self._keep(group, outcomes, session)
             return outcomes
 
         return transact(self._database, body)
 
     def _keep(
         self,
-        requests: Sequence[Request],
+        group: Sequence[_Change],
         outcomes: Sequence[Message | DomainError],
         session: ClientSession,
     ) -> None:
         """Keep the answers of requests that have an id."""
         answers = [
             {
-                "_id": request.key,
-                "call": request.call,
-                "fingerprint": request.fingerprint,
-                "response": outcome.SerializeToString(),
-                "time": request.now,
+                "_id": change.request.key,
+                "call": change.request.call,
+                "fingerprint": change.request.fingerprint,
+                "response": without(outcome, change.secret).SerializeToString(),
+                "time": change.request.now,
             }
-            for request, outcome in zip(requests, outcomes, strict=True)
-            if request.request_id and not isinstance(outcome, DomainError)
+            for change, outcome in zip(group, outcomes, strict=True)
+            if change.request.request_id and not isinstance(outcome, DomainError)
         ]
         if len(answers) == 1:  # for its plainer error where the request id is known
             self._database["requests"].insert_one(answers[0], session=session)
         elif answers:
             self._database["requests"].insert_many(answers, session=session)
 
-    def _answer_of(self, request: Request, answer: type[Response]) -> Response | None:
+    def answer_of(self, request: Request, answer: type[Response]) -> Response | None:
         """The answer given before under this request id, if there is one."""
         if not request.request_id:
             return None
@@ -210,6 +256,30 @@ class Changes:
         return answer.FromString(known["response"])
 
 
+def without(message: Message, secret: Sequence[str]) -> Message:
+    """The message, or a copy that does not have these fields; `a.b`: the field `b` inside `a`."""
+    if not secret:
+        return message
+    copy = type(message)()
+    copy.CopyFrom(message)
+    for name in secret:
+        outer, _, inner = name.rpartition(".")
+        holds: Any = copy
+        if outer in copy.DESCRIPTOR.fields_by_name:
+            holds = getattr(copy, outer) if copy.HasField(outer) else None
+        elif outer:
+            continue
+        if holds is not None and inner in holds.DESCRIPTOR.fields_by_name:
+            holds.ClearField(inner)
+    return copy
+
+
+def _check_request_id(request: Request) -> None:
+    if request.request_id and not _REQUEST_ID.fullmatch(request.request_id):
+        text = "request_id 应为 1 至 128 个可见的 ASCII 字符。"
+        raise RequestIdInvalid(text, Violation("request_id", text))
+
+
 def _made(change: _Change, unit: Unit) -> Message | DomainError:
     """The response, or the refusal of a change that has written nothing.
 
@@ -221,7 +291,7 @@ def _made(change: _Change, unit: Unit) -> Message | DomainError:
     except Stale:
         raise
     except DomainError as refusal:
-        if unit.told:
+        if unit.told or unit.noted:
             raise
         return refusal
 

@@ -35,7 +35,13 @@ from services.credit.domain.records import (
     SubjectStatus,
     minimal_subject,
 )
-from services.credit.domain.sheets import SHAPES, column_of, recognise, record_of_row
+from services.credit.domain.sheets import (
+    SHAPES,
+    column_of,
+    columns_read,
+    recognise,
+    record_of_row,
+)
 
 __all__ = [
     "SHAPES",
@@ -66,6 +72,7 @@ __all__ = [
     "Withdrawn",
     "check_version",
     "column_of",
+    "columns_read",
     "minimal_subject",
     "not_found",
     "publish",
@@ -144,11 +151,15 @@ class Kept:
 
     Args:
         same: it says already what is to be published.
+        departments: 统一社会信用代码 of the authority of a decision and of who handed it in.
+        region: of a subject, 12 digits; empty where nobody said one.
     """
 
     version: int
     public: bool
     same: bool
+    departments: tuple[str, ...] = ()
+    region: str = ""
 
 
 @dataclass(frozen=True, slots=True)

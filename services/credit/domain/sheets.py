@@ -247,9 +247,22 @@ def record_of_row(values: Any, shape: str) -> Record:
         raise type(refusal)(str(refusal), *_by_column(refusal.violations, plan)) from None
 
 
-def column_of(record: Record, values: Mapping[str, Any], shape: str) -> str:
-    """The column of a row that says which record it is about, under its name in the file."""
-    field = "subject_code" if isinstance(record, Subject) else "document_number"
+def columns_read(values: Mapping[str, Any], shape: str) -> dict[str, Any]:
+    """A row without the columns that say nothing of a record.
+
+    Rule K-3: so the representative's identity documents are not kept either.
+    """
+    plan = _plan(shape, tuple(values))
+    return {column: values[column] for column in plan.columns.values()}
+
+
+def column_of(record: Record, values: Mapping[str, Any], shape: str, field: str = "") -> str:
+    """The column of a row that says a field, under its name in the file.
+
+    Args:
+        field: empty: the one that says which record it is about.
+    """
+    field = field or ("subject_code" if isinstance(record, Subject) else "document_number")
     return _by_column([Violation(field, "")], _plan(shape, tuple(values)))[0].field
 
 

@@ -112,11 +112,15 @@ class Kept:
 
     Args:
         same: it says already what is to be published.
+        institution_id: whose it is.
+        regions: where, 12 digits each.
     """
 
     version: int
     public: bool
     same: bool
+    institution_id: str = ""
+    regions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Final, Generic, TypeVar
 
 from services.common.errors import NotFound, Refused, Stale, Violation
-from services.websites.domain.address import AddressInvalid, normal_form
+from services.websites.domain.address import AddressInvalid, host_of, normal_form
 from services.websites.domain.mapping import (
     Mapping,
     MappingInvalid,
@@ -67,6 +67,7 @@ __all__ = [
     "check_dates",
     "check_version",
     "field_in",
+    "host_of",
     "legal_day",
     "mapping_id",
     "mapping_of",

@@ -17,6 +17,7 @@ from services.catalogue.domain.reading import READERS
 from services.catalogue.store import ItemDocument, _document
 from services.common import fields
 from services.common.rows import Report, Row, read_rows, shape_of
+from tests.callers import SYSTEM
 from tests.conftest import NOW
 from tests.fakes import FakeCatalogue
 
@@ -252,7 +253,7 @@ def imported(content):
 
 def taken(rows, shape="standard"):
     outcome = Outcome(shape)
-    usecases.import_items(rows, outcome.report, store=outcome.store)
+    usecases.import_items(rows, outcome.report, caller=SYSTEM, store=outcome.store)
     return outcome
 
 

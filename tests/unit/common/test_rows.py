@@ -16,6 +16,7 @@ from services.common.rows import (
     read_rows,
     shape_of,
     stream_rows,
+    written,
 )
 
 RECORDS = st.lists(
@@ -107,3 +108,25 @@ def test_the_shape_is_recognised_or_named():
     for content, named in ((b'[{"x":1}]', ""), (b"[]", ""), (b'[{"a":1}]', "third")):
         with pytest.raises(ImportShapeUnknown):
             shape_of(read_rows(content), named, shapes)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{"a": "1", "b": '甲,"乙"'}, {"a": "", "b": " 丙 "}],
+        [{"a": "1"}, {"a": "2"}],
+        [{"a": "1", "b": "两\n行"}],
+        [{"a": 1.5, "b": None}, {"c": ["x"]}],
+        [{"a": "\ud800", "b": "1"}],
+        [{"[a": "1", "b": "2"}],
+        [{" a": "1", "b": "2"}],
+    ],
+    ids=str,
+)
+def test_what_is_written_is_read_back(rows):
+    assert [row.values for row in read_rows(written(rows))] == rows
+
+
+def test_what_is_longer_than_a_call_takes_is_not_written():
+    with pytest.raises(ImportTooLarge):
+        written([{"a": "字" * 1_000_000, "b": "字" * 1_000_000}])

@@ -67,7 +67,7 @@ def test_what_is_there_is_not_missed():
 
 
 def test_the_departments_are_those_that_there_are():
-    folders = {path.parent.name for path in (ROOT / "services").glob("*/servicer.py")}
+    folders = {path.parent.name for path in (ROOT / "services").glob("*/usecases*")}
     assert set(DEPARTMENTS) == folders
 
 
@@ -79,3 +79,35 @@ def test_every_variable_is_described_for_those_who_run_the_platform():
 def variables():
     """Every variable that the module names."""
     return sorted(set(re.findall(r'"([A-Z]+(?:_[A-Z]+)+)"', inspect.getsource(module))))
+
+
+def with_passwords(folder, **variables):
+    (folder / "credit.mongo").write_text("a/b@c\n")
+    (folder / "credit.amqp").write_text("d")
+    return Settings.from_env({"ZHENGTONG_SECRETS_DIR": str(folder), **variables})
+
+
+def test_a_department_goes_to_the_servers_under_its_own_name(tmp_path):
+    uris = {"MONGODB_URI": "mongodb://a,b/?replicaSet=rs0", "AMQP_URI": "amqp://mq:5672/"}
+    settings = with_passwords(tmp_path, **uris)
+    assert settings.mongodb_of("credit") == "mongodb://zt_credit:a%2Fb%40c@a,b/?replicaSet=rs0"
+    assert settings.amqp_of("credit") == "amqp://zt_credit:d@mq:5672/"
+
+
+def test_an_address_with_a_user_and_a_department_without_a_password_are_left_as_they_are(tmp_path):
+    uris = {"MONGODB_URI": "mongodb://u:p@db/?authSource=x@y", "AMQP_URI": "amqp://mq"}
+    settings = with_passwords(tmp_path, **uris)
+    assert settings.mongodb_of("credit") == settings.mongodb_uri
+    assert settings.amqp_of("websites") == "amqp://mq"
+    assert settings.amqp_of("credit") == "amqp://zt_credit:d@mq"
+
+
+def test_a_password_that_cannot_be_read_is_told_by_its_file(tmp_path, monkeypatch):
+    settings = with_passwords(tmp_path, AMQP_URI="amqp://mq/")
+
+    def refused(*_args, **_options):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_text", refused)
+    with pytest.raises(SettingMissing, match=r"credit\.amqp: Permission denied"):
+        settings.amqp_of("credit")

@@ -85,3 +85,18 @@ def told(status):
             if detail.Unpack(message):
                 found[kind] = message
     return found
+
+
+def test_what_repeats_somebodys_text_still_fits_into_a_header():
+    long = "政" * 100_000
+    error = ItemOdd(long, *(Violation(f"rows[{n}]", long[:300]) for n in range(500)))
+    status = status_of(error)
+    assert status.ByteSize() < 7_000
+    assert status.message == "政" * 400 + "…"
+    bad = error_details_pb2.BadRequest()
+    for detail in status.details:
+        detail.Unpack(bad)
+    assert [one.field for one in bad.field_violations] == [
+        f"rows[{n}]" for n in range(len(bad.field_violations))
+    ]
+    assert len(bad.field_violations) > 2

@@ -3,6 +3,7 @@
 from services.common.rows import Report, Row
 from services.credit import usecases
 from services.credit.domain import Penalty, Permit, Subject
+from tests.callers import SYSTEM
 from tests.conftest import NOW
 from tests.fake_credit import FakeCredit
 
@@ -140,7 +141,7 @@ def imported(shape, *values, store=None):
     """The report of an import, and the store after it."""
     report, store = Report(shape), store or FakeCredit(NOW)
     rows = [Row(number, one) for number, one in enumerate(values, 1)]
-    usecases.import_records(rows, report, store=store)
+    usecases.import_records(rows, report, caller=SYSTEM, store=store)
     return report, store
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from services.common.rows import Report, read_rows, shape_of
 from services.credit import domain, usecases
 from services.credit.domain import SHAPES, Decision, Listed, Penalty, Subject, SubjectNotFound
+from tests.callers import SYSTEM
 from tests.conftest import NOW
 from tests.fake_credit import FakeCredit
 from tests.unit.credit.rows import (
@@ -94,7 +95,7 @@ def test_a_row_that_is_refused_registers_nobody():
 def test_a_file_does_not_bring_back_what_was_withdrawn():
     _, store = imported("penalties_2018", row("penalties_2018"))
     (penalty_id,) = (one for one in store.records if one.startswith("cf_"))
-    usecases.withdraw(Penalty, penalty_id, "决定已被撤销", seen=0, store=store)
+    usecases.withdraw(Penalty, penalty_id, "决定已被撤销", seen=0, caller=SYSTEM, store=store)
     changed = row("penalties_2018", CF_SY="另有事实。")
     for rows in ([row("penalties_2018")], [changed], [changed, changed]):
         report, _ = imported("penalties_2018", *rows, store=store)
@@ -103,7 +104,9 @@ def test_a_file_does_not_bring_back_what_was_withdrawn():
     assert not store.get(Penalty, penalty_id).public
     in_order, _ = imported("penalties_2018", changed, None, changed, store=store)
     assert [one.row for one in in_order.rejections] == [1, 2, 3]
-    again = usecases.disclose(store.get(Penalty, penalty_id).record, seen=0, store=store)
+    again = usecases.disclose(
+        store.get(Penalty, penalty_id).record, seen=0, caller=SYSTEM, store=store
+    )
     assert again == Listed(again.record, version=3, update_time=NOW)
 
 
@@ -143,5 +146,5 @@ def test_files_are_read_as_json_lines_and_as_csv(shape):
     for content in (lines, b"[" + lines + b"]", cells):
         rows = read_rows(content)
         report = Report(shape_of(rows, domain.recognise(rows), SHAPES))
-        usecases.import_records(rows, report, store=FakeCredit(NOW))
+        usecases.import_records(rows, report, caller=SYSTEM, store=FakeCredit(NOW))
         assert (report.shape, report.created, report.rejections) == (shape, 1, [])

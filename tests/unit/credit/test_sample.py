@@ -7,6 +7,7 @@ from infra.sample.write_credit import write_credit
 from services.common.rows import Report, shape_of, stream_rows
 from services.credit import domain, usecases
 from services.credit.domain import SHAPES, Penalty, Permit, Subject
+from tests.callers import SYSTEM
 from tests.conftest import NOW
 from tests.fake_credit import FakeCredit
 
@@ -67,5 +68,5 @@ def test_the_sample_shows_some_penalties_and_none_for_too_long(sample):
 def imported(path, store):
     rows = list(stream_rows(path))
     report = Report(shape_of(rows, domain.recognise(rows), SHAPES))
-    usecases.import_records(rows, report, store=store)
+    usecases.import_records(rows, report, caller=SYSTEM, store=store)
     return report

@@ -121,7 +121,7 @@ async def test_headers_that_are_too_large_are_refused_by_the_largest(name, field
 async def measured(**scope):
     """Show such a request to the limits; nothing behind them is reached."""
     whole = {"type": "http", "raw_path": b"/", "query_string": b"", "headers": [], **scope}
-    await Limited(None, Limits(), None)(whole, None, None)
+    await Limited(None, Limits(), None, None)(whole, None, None)
 
 
 def test_the_environment_sets_rate_and_burst_and_nothing_else():

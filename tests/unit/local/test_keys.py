@@ -4,13 +4,15 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key, l
 
 from infra.local import keys
 from infra.local.layout import Layout
+from services.common.personal import keys as personal
+from services.common.personal.vault import Place, Vault
 
 
 def mode(path):
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_a_first_start_makes_a_key_for_every_principal_and_a_token(tmp_path):
+def test_a_first_start_makes_a_key_for_every_principal(tmp_path):
     layout = Layout(tmp_path / "run")
     layout.make()
 
@@ -22,21 +24,17 @@ def test_a_first_start_makes_a_key_for_every_principal_and_a_token(tmp_path):
         load_pem_public_key(public.read_bytes()).verify(signature, b"x")
         assert mode(private) == 0o600
     assert mode(layout.keys) == 0o700
-    assert mode(layout.operator_token) == 0o600
-    assert len(layout.operator_token.read_text()) == 43  # 256 bits
 
 
-def test_a_second_start_keeps_keys_and_token(tmp_path):
+def test_a_second_start_keeps_them(tmp_path):
     layout = Layout(tmp_path)
     layout.make()
     keys.ensure(layout)
     before = {path.name: path.read_bytes() for path in layout.keys.iterdir()}
-    token = layout.operator_token.read_text()
 
     assert not keys.ensure(layout)
 
     assert {path.name: path.read_bytes() for path in layout.keys.iterdir()} == before
-    assert layout.operator_token.read_text() == token
 
 
 def test_a_lost_public_half_is_told_again_from_the_private_one(tmp_path):
@@ -50,6 +48,30 @@ def test_a_lost_public_half_is_told_again_from_the_private_one(tmp_path):
     assert keys.ensure(layout)
 
     assert (private.read_bytes(), public.read_bytes()) == before
+
+
+def test_a_first_start_makes_keys_for_personal_data_that_a_vault_reads(tmp_path):
+    layout = Layout(tmp_path)
+    layout.make()
+
+    assert keys.ensure(layout)
+
+    assert mode(layout.personal_keys) == 0o600
+    vault = Vault.from_env({personal.FILE: str(layout.personal_keys)})
+    place = Place("persons", "number", "1")
+    assert vault.open(vault.seal("x", place=place), place=place) == "x"
+
+
+def test_two_runs_never_share_a_key_for_personal_data_nor_its_id(tmp_path):
+    rings = []
+    for name in ("a", "b"):
+        assert keys.make_personal(tmp_path / name)
+        assert not keys.make_personal(tmp_path / name)
+        rings.append(personal.read(personal.FILE, (tmp_path / name).read_text().splitlines()))
+
+    assert rings[0].sealing.keys().isdisjoint(rings[1].sealing)
+    assert set(rings[0].sealing.values()).isdisjoint(rings[1].sealing.values())
+    assert set(rings[0].matching).isdisjoint(rings[1].matching)
 
 
 def test_every_principal_has_a_key_of_its_own(tmp_path):

@@ -5,8 +5,9 @@ import pytest
 
 from infra.local import plan, run
 from infra.local.run import read_lines
+from services.common.personal import keys as personal
 
-DEPARTMENTS = ["catalogue", "credit", "utilities", "websites"]
+DEPARTMENTS = ["catalogue", "credit", "utilities", "websites", "identity"]
 
 
 def commands(the_plan):
@@ -53,9 +54,26 @@ def test_every_process_is_told_the_contracts_environment(tmp_path):
         told = process.environment
         assert told["ZHENGTONG_HTTP_PORT"] == "8099"
         assert told["MONGODB_URI"] == ("mongodb://127.0.0.1:27117/?replicaSet=rs0")
+        assert told["AMQP_URI"] == "amqp://127.0.0.1:25673/"
+        assert told["ZHENGTONG_SECRETS_DIR"] == str(tmp_path / "secrets" / "departments")
         assert told["ZHENGTONG_GRPC_ADDRESSES"] == told["ZHENGTONG_GRPC_LISTEN"]
         assert told["ZHENGTONG_GRPC_LISTEN"].startswith("catalogue=127.0.0.1:20151,credit=")
         assert told["ZHENGTONG_KEYS_DIR"] == str(tmp_path / "keys")
+        assert told["ZHENGTONG_PERSONAL_KEYS_FILE"] == str(tmp_path / "keys" / "personal.keys")
+
+
+def test_keys_for_personal_data_may_lie_elsewhere_or_in_the_environment_itself(tmp_path):
+    plan.make({}, tmp_path).layout.make()
+
+    def told(env):
+        return plan.make(env, tmp_path).environment()
+
+    file, value = personal.FILE, personal.VALUE
+    assert told({file: "/safe/keys"})[file] == "/safe/keys"
+    assert Path(told({file: "keys"})[file]).is_absolute()
+    assert {file, value}.isdisjoint(told({value: "a:b"}))
+    with pytest.raises(plan.BadSetting, match=f"{file} 与 {value}"):
+        told({file: "/safe/keys", value: "a:b"})
 
 
 def test_who_listens_on_no_port_is_ready_when_its_log_says_so(tmp_path):
@@ -106,6 +124,7 @@ def test_every_listener_is_among_the_ports_to_look_at(tmp_path):
         (20152, "ZHENGTONG_GRPC_LISTEN"),
         (20153, "ZHENGTONG_GRPC_LISTEN"),
         (20154, "ZHENGTONG_GRPC_LISTEN"),
+        (20155, "ZHENGTONG_GRPC_LISTEN"),
         (8080, "ZHENGTONG_HTTP_PORT"),
     ]
 
@@ -178,7 +197,9 @@ def test_the_example_settings_name_every_variable_and_set_none():
         *("ZHENGTONG_HTTP_HOST", "ZHENGTONG_HTTP_PORT", "ZHENGTONG_MONGO_PORT"),
         *("ZHENGTONG_AMQP_PORT", "ZHENGTONG_GRPC_LISTEN", "ZHENGTONG_RUN_DIR"),
         *("ZHENGTONG_RATE_PER_SECOND", "ZHENGTONG_RATE_BURST"),
+        *("ZHENGTONG_PUBLIC_URL", "ZHENGTONG_OUTBOUND_ALLOW"),
         *("MONGODB_URI", "AMQP_URI", "OTEL_EXPORTER_OTLP_ENDPOINT", "ZHENGTONG_LOG_LEVEL"),
+        *(personal.FILE, personal.VALUE),
     ):
         assert f"#{name}=" in text
 
@@ -186,5 +207,5 @@ def test_the_example_settings_name_every_variable_and_set_none():
 def test_no_default_port_is_one_that_an_outgoing_connection_may_hold(tmp_path):
     the_plan = plan.make({}, tmp_path)
     ports = the_plan.ports(the_plan.process_names())
-    assert len(ports) == 7
+    assert len(ports) == 8
     assert max(port.number for port in ports) < 32768  # where Linux begins

@@ -1,0 +1,1 @@
+"""Wire formats of other standards, over the same calls of the departments."""

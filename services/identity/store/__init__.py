@@ -1,0 +1,395 @@
+"""Identity in MongoDB: the collections of one unit of work.
+
+`documents` has their shapes, `records` how values become them, `secrets` what is hashed, sealed and
+signed, `tries` what is kept whatever becomes of a call.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from bson.int64 import Int64
+from pymongo import ASCENDING, IndexModel
+from pymongo.errors import DuplicateKeyError
+
+from services.common.errors import Stale, Violation
+from services.common.eventlog import outbox
+from services.common.identifiers import region_ancestors
+from services.common.personal.vault import Place
+from services.common.transaction import index_models
+from services.identity import domain, messages
+from services.identity.domain import Account, Client, Mandate, Session, clients
+from services.identity.store import documents as docs
+from services.identity.store import records
+from services.identity.store.secrets import Secrets, client_key, key_hash
+from services.identity.store.tries import MongoTries
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+    from datetime import datetime
+
+    from pymongo.database import Database
+
+    from services.common.eventlog.outbox import Told
+    from services.common.personal.vault import Vault
+    from services.common.transaction import Unit
+
+    Document = dict[str, Any]
+
+__all__ = [
+    "MongoAccounts",
+    "MongoClients",
+    "MongoMandates",
+    "MongoSessions",
+    "MongoTries",
+    "Secrets",
+    "client_key",
+    "ensure",
+    "key_hash",
+    "snapshot",
+]
+
+ENDINGS_KEPT: Final = 3600  # seconds; far longer than any token is believed
+TRIES_KEPT: Final = int(domain.tries.FORGOTTEN.total_seconds())
+MOST_OWN: Final = 50
+
+
+def ensure(database: Database[Document]) -> None:
+    """Make the collections' indexes."""
+    for document in (
+        docs.AccountDocument,
+        docs.SessionDocument,
+        docs.MandateDocument,
+        docs.ClientDocument,
+    ):
+        collection = database[document._meta["collection"]]  # noqa: SLF001  (no public name)
+        collection.create_indexes(index_models(document))
+    database[docs.SESSIONS].create_indexes([_expires("expire_time", 0)])
+    database[docs.TRIES].create_indexes([_expires("last", TRIES_KEPT)])
+    database[docs.ENDINGS].create_indexes([_expires("time", ENDINGS_KEPT)])
+
+
+def _expires(field: str, seconds: int) -> IndexModel:
+    return IndexModel([(field, ASCENDING)], name="kept", expireAfterSeconds=seconds)
+
+
+def snapshot(database: Database[Document]) -> Iterator[Told]:
+    """Nothing: what identity keeps is for nobody to copy."""
+    del database
+    return iter(())
+
+
+class _Kept:
+    """Documents with a version, each change of which is a fact."""
+
+    collection: str
+    document: Any
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+        self._rows = unit.database[self.collection]
+        self._ticks: dict[str, int] = {}
+
+    def _find(self, wanted: Mapping[str, Any]) -> Document | None:
+        found = self._rows.find_one(wanted, session=self._unit.session)
+        if found is not None:
+            self._ticks[found["_id"]] = found["tick"]
+        return found
+
+    def _page(self, wanted: Document, after: str, size: int) -> list[Document]:
+        wanted = {**wanted, "_id": {"$gt": after}}
+        found = self._rows.find(wanted, session=self._unit.session).sort("_id", 1)
+        return list(found.limit(size))
+
+    def _insert(self, document: Document, fact: Any) -> None:
+        tick = outbox.next_tick(0)
+        document = {**document, "tick": Int64(tick), "update_time": self._unit.now}
+        self.document._from_son(document).validate()  # noqa: SLF001  (mongoengine's one way in)
+        self._rows.insert_one(document, session=self._unit.session)
+        self._tell(fact, document)
+
+    def _replace(self, document: Document, fact: Any) -> None:
+        tick = outbox.next_tick(self._ticks.get(document["_id"], 0))
+        document = {**document, "tick": Int64(tick), "update_time": self._unit.now}
+        self.document._from_son(document).validate()  # noqa: SLF001  (mongoengine's one way in)
+        before = {"_id": document["_id"], "version": document["version"] - 1}
+        done = self._rows.replace_one(before, document, session=self._unit.session)
+        if not done.matched_count:
+            raise Stale("内容刚被他人修改，请重试。")
+        self._tell(fact, document)
+
+    def _tell(self, fact: Any, document: Document) -> None:
+        self._unit.tell(
+            outbox.tell(
+                fact,
+                subject=document["_id"],
+                version=int(document["version"]),
+                tick=int(document["tick"]),
+            )
+        )
+
+
+class MongoAccounts(_Kept):
+    """The accounts of one unit."""
+
+    collection = docs.ACCOUNTS
+    document = docs.AccountDocument
+
+    def __init__(self, unit: Unit, vault: Vault) -> None:
+        super().__init__(unit)
+        self._vault = vault
+
+    def get(self, account_id: str) -> Account:
+        return self._account(self._find({"_id": account_id}))
+
+    def by_login(self, login: str) -> Account:
+        return self._account(self._find({"login": login}))
+
+    def find_person(self, identity_number: str) -> Account | None:
+        matches = list(self._vault.matches(identity_number))
+        found = self._find({"identity_match": {"$in": matches}})
+        return self._account(found) if found else None
+
+    def find_outside(self, issuer: str, subject: str) -> Account | None:
+        found = self._find({"outside": records.outside(issuer, subject)})
+        return self._account(found) if found else None
+
+    def link_outside(self, account_id: str, issuer: str, subject: str) -> None:
+        self._rows.update_one(
+            {"_id": account_id},
+            {"$addToSet": {"outside": records.outside(issuer, subject)}},
+            session=self._unit.session,
+        )
+        self._unit.note(account_id)
+
+    def password_of(self, account_id: str) -> str:
+        found = self._rows.find_one(
+            {"_id": account_id}, {"password": 1}, session=self._unit.session
+        )
+        return str(found.get("password", "")) if found else ""
+
+    def open(self, account: Account, password: str) -> Account:
+        if self._find({"login": account.login}):
+            raise domain.LoginTaken
+        if account.identity_number and self.find_person(account.identity_number):
+            raise domain.PersonKnown
+        document = self._document(account) | ({"password": password} if password else {})
+        try:
+            self._insert(document, messages.account_opened(account))
+        except DuplicateKeyError:
+            raise Stale("登录名或身份号码刚被注册，请重试。") from None
+        return self.get(account.account_id)
+
+    def save(self, account: Account, password: str | None = None) -> Account:
+        known = self._find({"_id": account.account_id}) or {}
+        kept = {name: known[name] for name in ("password", "outside") if name in known}
+        document = kept | self._document(account)
+        if password is not None:
+            document["password"] = password
+        self._replace(document, messages.account_revised(account))
+        return self.get(account.account_id)
+
+    def page(self, *, region: str, after: str, size: int) -> list[Account]:
+        return [self._account(one) for one in self._page({"regions": region}, after, size)]
+
+    def _document(self, account: Account) -> Document:
+        def sealed(field: str, text: str) -> Document:
+            place = Place(docs.ACCOUNTS, field, account.account_id)
+            return {field: self._vault.seal(text, place=place)} if text else {}
+
+        number = account.identity_number
+        region = account.region
+        return {
+            "_id": account.account_id,
+            "version": Int64(account.version),
+            "login": account.login,
+            "roles": list(account.roles),
+            "department": account.department,
+            "region": region,
+            "regions": [region, *region_ancestors(region)] if region else [],
+            "institution": account.institution,
+            "active": account.active,
+            "password_expired": account.password_expired,
+            **sealed("name", account.name),
+            **sealed("identity_number", number),
+            **sealed("phone", account.phone),
+            **({"identity_match": self._vault.match(number)} if number else {}),
+            **({"demo": True} if account.demo else {}),
+        }
+
+    def _account(self, document: Document | None) -> Account:
+        if document is None:
+            raise domain.AccountNotFound
+
+        def opened(field: str) -> str:
+            place = Place(docs.ACCOUNTS, field, document["_id"])
+            return self._vault.open(document[field], place=place) if field in document else ""
+
+        return Account(
+            account_id=document["_id"],
+            login=document["login"],
+            name=opened("name"),
+            roles=tuple(document["roles"]),
+            department=document["department"],
+            region=document["region"],
+            institution=document["institution"],
+            identity_number=opened("identity_number"),
+            phone=opened("phone"),
+            active=document["active"],
+            password_expired=document["password_expired"],
+            demo=document.get("demo", False),
+            version=int(document["version"]),
+            update_time=document["update_time"],
+        )
+
+
+class MongoSessions:
+    """The sessions of one unit."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+        self._rows = unit.database[docs.SESSIONS]
+
+    def begin(self, session: Session) -> None:
+        self._rows.insert_one(records.session_document(session), session=self._unit.session)
+        self._unit.note(session.account_id, session.session_id)
+
+    def find(self, session_id: str) -> Session | None:
+        found = self._rows.find_one({"_id": session_id}, session=self._unit.session)
+        return records.session_of(found) if found else None
+
+    def renew(self, session: Session, generation: int) -> None:
+        before = {"_id": session.session_id, "generation": generation}
+        document = records.session_document(session)
+        done = self._rows.replace_one(before, document, session=self._unit.session)
+        if not done.matched_count:
+            raise Stale("登录刚被续期，请重试。")
+        self._unit.note(session.account_id, session.session_id)
+
+    def of_account(self, account_id: str, size: int) -> list[Session]:
+        now = self._unit.now
+        found = self._rows.find(
+            {"account": account_id, "expire_time": {"$gt": now}}, session=self._unit.session
+        )
+        return [records.session_of(one) for one in found.sort("start_time", -1).limit(size)]
+
+    def end(self, ids: Collection[str]) -> None:
+        if not ids:
+            return
+        self._rows.delete_many({"_id": {"$in": list(ids)}}, session=self._unit.session)
+        endings = [{"subject": one, "time": self._unit.now} for one in ids]
+        endings_of = self._unit.database[docs.ENDINGS]
+        endings_of.insert_many(endings, session=self._unit.session)
+        self._unit.note(*ids)
+
+    def end_all(self, account_id: str, *, but: str = "") -> None:
+        found = self._rows.find({"account": account_id}, {"_id": 1}, session=self._unit.session)
+        self.end([one["_id"] for one in found if one["_id"] != but])
+
+
+class MongoMandates(_Kept):
+    """The mandates of one unit."""
+
+    collection = docs.MANDATES
+    document = docs.MandateDocument
+
+    def get(self, mandate_id: str) -> Mandate:
+        found = self._find({"_id": mandate_id})
+        if found is None:
+            raise domain.MandateNotFound
+        return records.mandate_of(found)
+
+    def of_account(self, account_id: str, subject_code: str = "") -> list[Mandate]:
+        today = domain.legal_day(self._unit.now).isoformat()
+        wanted: Document = {
+            "account": account_id,
+            "active": True,
+            "expire_date": {"$not": {"$gt": "", "$lt": today}},
+        }
+        if subject_code:
+            wanted["subject_code"] = subject_code
+        found = self._rows.find(wanted, session=self._unit.session).limit(MOST_OWN)
+        return [records.mandate_of(one) for one in found]
+
+    def grant(self, mandate: Mandate) -> Mandate:
+        self._insert(records.mandate_document(mandate), messages.mandate_granted(mandate))
+        return self.get(mandate.mandate_id)
+
+    def end(self, mandate: Mandate) -> Mandate:
+        self._replace(records.mandate_document(mandate), messages.mandate_ended(mandate))
+        return self.get(mandate.mandate_id)
+
+    def page(self, *, subject_code: str, after: str, size: int) -> list[Mandate]:
+        return [
+            records.mandate_of(one)
+            for one in self._page({"subject_code": subject_code}, after, size)
+        ]
+
+
+class MongoClients(_Kept):
+    """The clients of one unit."""
+
+    collection = docs.CLIENTS
+    document = docs.ClientDocument
+
+    def get(self, client_id: str) -> Client:
+        found = self._find({"_id": client_id})
+        if found is None:
+            raise domain.ClientNotFound
+        return records.client_of(found)
+
+    def by_key(self, key: str) -> Client | None:
+        found = self._rows.find_one({"key": key_hash(key)}, session=self._unit.session)
+        return records.client_of(found) if found and found["active"] else None
+
+    def by_certificate(self, certificate: str) -> Client | None:
+        found = self._rows.find_one({"certificates": certificate}, session=self._unit.session)
+        return records.client_of(found) if found and found["active"] else None
+
+    def register(self, client: Client, key: str) -> Client:
+        document = records.client_document(client) | {"key": key}
+        self._check_unique(client)
+        self._once(lambda: self._insert(document, messages.client_registered(client)))
+        return self.get(client.client_id)
+
+    def save(self, client: Client, key: str | None = None) -> Client:
+        known = self._find({"_id": client.client_id}) or {}
+        document = records.client_document(client) | {"key": key or known.get("key", "")}
+        self._check_unique(client)
+        self._once(lambda: self._replace(document, messages.client_revised(client)))
+        return self.get(client.client_id)
+
+    def page(self, *, region: str, after: str, size: int) -> list[Client]:
+        return [records.client_of(one) for one in self._page({"regions": region}, after, size)]
+
+    def _check_unique(self, client: Client) -> None:
+        shown = {"certificates": {"$in": list(client.certificates)}}
+        for one in self._rows.find(shown, {"_id": 1}, session=self._unit.session):
+            if one["_id"] != client.client_id:
+                told = "其中一张证书已登记给另一部门系统。"
+                raise clients.ClientInvalid(told, Violation("client.certificates", told))
+
+    @staticmethod
+    def _once(write: Any) -> None:
+        """Write; what another writes at the same moment ends the whole transaction."""
+        try:
+            write()
+        except DuplicateKeyError:
+            raise Stale("证书刚被登记，请重试。") from None
+
+
+def endings(
+    database: Database[Document], after: datetime, size: int, *, now: datetime
+) -> tuple[list[str], datetime]:
+    """Sessions and clients that ended or changed from a moment on, and from when to go on.
+
+    An ending bears the time its call began and commits later: who asks goes back some seconds.
+    """
+    found = list(
+        database[docs.ENDINGS]
+        .find({"time": {"$gte": after}}, {"subject": 1, "time": 1})
+        .sort("time", 1)
+        .limit(size)
+    )
+    read_to = found[-1]["time"] if len(found) == size else now
+    return [one["subject"] for one in found], read_to

@@ -1,0 +1,5 @@
+"""Facts of other departments that identity hears: none yet."""
+
+
+class Worker:
+    name = "identity"

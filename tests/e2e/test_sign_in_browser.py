@@ -1,0 +1,178 @@
+"""Signing in as people meet it: a real browser, wide and narrow, with and without JavaScript."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from datetime import date
+from pathlib import Path
+
+import pytest
+from playwright.async_api import async_playwright
+
+from gateway.portal.demo import ACCOUNTS
+from infra.local.stack import Stack
+from services.common.identifiers import resident_id_problem
+from tests.e2e.city import UNLIMITED, City
+from tests.e2e.test_portal_browser import CHROMIUM, OPTIONS, START_SECONDS
+from tests.e2e.visitor import SCREENS, visiting
+
+DEPARTMENT = "11530000000000019N"
+PROVINCE = "530000000000"
+PERSON = next(one for one in ACCOUNTS if one.role == "person")
+DAY = date(2026, 11, 23)
+PICTURES = os.environ.get("ZHENGTONG_PICTURES", "")
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory):
+    """A platform to try things out on, with accounts of every kind."""
+    env = UNLIMITED | {"ZHENGTONG_DEMO": "1"}
+    stack = Stack(tmp_path_factory.mktemp("signing"), sample=True, env=env)
+    stack.start(START_SECONDS)
+    running = City(stack)
+    yield running
+    running.close()
+    stack.stop()
+
+
+@pytest.fixture(scope="module")
+async def browser():
+    async with async_playwright() as playwright:
+        running = await playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+        yield running
+        await running.close()
+
+
+@pytest.fixture(params=["desktop", "phone", "phone without JavaScript"])
+async def visitor(request, browser, city):
+    screen = SCREENS[request.param.split()[0]]
+    async with visiting(browser, city, screen, script="without" not in request.param) as person:
+        person.screen = request.param.split()[0]
+        yield person
+
+
+async def picture(visitor, name):
+    if PICTURES:
+        path = Path(PICTURES) / f"{name}-{visitor.screen}.png"
+        await visitor.page.screenshot(path=path, full_page=True)
+
+
+async def press(visitor, name, within=None):
+    await (within or visitor.page).get_by_role("button", name=name).click()
+    await visitor.page.wait_for_load_state()
+    await visitor.look()
+
+
+async def fill(visitor, **fields):
+    for name, text in fields.items():
+        await visitor.page.locator(f"#{name}").fill(text)
+
+
+async def sign_in(visitor, login, password):
+    await visitor.open("/sign-in")
+    await fill(visitor, login=login, password=password)
+    await press(visitor, "登录")
+
+
+def administrator(city):
+    """An account whose password was set by the command line."""
+    login = f"chief.{uuid.uuid4().hex[:6]}"
+    done = city.zhengtong(
+        *("account", "administrator", "--login", login, "--name", "赵管理"),
+        *("--department", DEPARTMENT, "--region", PROVINCE, "--json"),
+    )
+    assert done.code == 0, done.err
+    return login, done.json["password"]
+
+
+async def test_from_the_first_password_to_signing_out(visitor, city):
+    login, password = administrator(city)
+    await visitor.open("/sign-in")
+    await picture(visitor, "sign-in")
+    await fill(visitor, login=login, password="not-the-right-one")
+    await press(visitor, "登录")
+    assert "登录名或密码不正确" in await visitor.read()
+    await picture(visitor, "refused")
+    await fill(visitor, password=password)
+    await press(visitor, "登录")
+    assert "请先设置一个只有您自己知道的密码" in await visitor.read()
+    await picture(visitor, "password")
+    own = f"Own-{uuid.uuid4().hex[:12]}"
+    await fill(visitor, password=password, new_password=own, again=own)
+    await press(visitor, "修改密码")
+    text = await visitor.read()
+    assert "密码已修改" in text
+    assert "系统管理员" in text
+    assert "本设备" in text
+    await picture(visitor, "account")
+    await visitor.open("/")
+    await visitor.page.get_by_role("link", name="赵管理").wait_for()
+    await picture(visitor, "home")
+    await press(visitor, "退出")
+    assert "您已退出登录" in await visitor.read()
+    await visitor.open("/account")
+    assert visitor.page.url.endswith("/sign-in?next=%2Faccount")
+    await fill(visitor, login=login, password=own)
+    await press(visitor, "登录")
+    assert visitor.page.url.endswith("/account")
+
+
+async def test_a_representative_acts_for_an_enterprise_and_sees_its_mandates(visitor):
+    await sign_in(visitor, PERSON.login, PERSON.password)
+    await press(visitor, "办事")
+    assert "您正代表" in await visitor.read()
+    await picture(visitor, "acting")
+    await visitor.open("/account/mandates")
+    await press(visitor, "切换为本人")
+    assert "您正代表" not in await visitor.read()
+    await visitor.follow(visitor.link("管理企业授权"))
+    assert "有效的授权" in await visitor.read()
+    await picture(visitor, "mandates")
+    await press(visitor, "退出", visitor.page.locator(".leave"))
+
+
+async def test_a_person_registers_and_signs_in(visitor, city):
+    login = f"han.{uuid.uuid4().hex[:8]}"
+    await visitor.open("/register")
+    await picture(visitor, "register")
+    await fill(
+        visitor,
+        name="韩梅梅",
+        identity_number=new_number(),
+        login=login,
+        password="a-Very-0wn-pass",
+        again="a-Very-0wn-pass",
+    )
+    await visitor.page.get_by_label("我已阅读并同意").check()
+    await press(visitor, "注册")
+    assert "账户已开立" in await visitor.read()
+    await sign_in(visitor, login, "a-Very-0wn-pass")
+    assert "韩梅梅" in await visitor.read()
+
+
+async def test_the_keyboard_is_enough(visitor):
+    await visitor.open("/sign-in")
+    await visitor.page.locator("#login").focus()
+    await visitor.page.keyboard.type(PERSON.login)
+    await visitor.page.keyboard.press("Tab")
+    await visitor.page.keyboard.type(PERSON.password)
+    await visitor.page.keyboard.press("Enter")
+    await visitor.page.wait_for_url("**/account")
+    await visitor.look()
+
+
+async def test_the_privacy_page_is_one_link_away(visitor):
+    await visitor.open("/register")
+    await visitor.follow(visitor.page.locator("main").get_by_role("link", name="个人信息处理说明"))
+    assert "第十七条" in await visitor.read()
+    await picture(visitor, "privacy")
+
+
+def new_number() -> str:
+    """A well-formed 公民身份号码 of nobody, another one each time."""
+    while True:
+        head = f"1101011949123{uuid.uuid4().int % 10**4:04d}"[:17]
+        for last in "0123456789X":
+            if not resident_id_problem(head + last, DAY):
+                return head + last
