@@ -121,15 +121,18 @@ async def test_no_line_break_in_an_address_reaches_a_header(gateway, line_end):
         f"/api/v1/items:import?request_id={evil}&shape={evil}",
     ):
         for method in ("GET", "POST", "OPTIONS"):
-            unsplit(await gateway.ask(method, path, headers=SYSTEM_KEY))
+            assert split(await gateway.ask(method, path, headers=SYSTEM_KEY)) == []
 
 
 @pytest.mark.parametrize("value", [b"x\r\nX-Injected: 1", b"x\nX-Injected: 1", b"\r", b"\x00"])
 async def test_no_line_break_in_a_header_reaches_a_header(gateway, value):
     for name in ("traceparent", "cookie", "origin", "host", "referer", "authorization"):
-        unsplit(await gateway.ask("GET", "/api/v1/items/a", headers={name: value}))
+        assert split(await gateway.ask("GET", "/api/v1/items/a", headers={name: value})) == []
     named = {"content-disposition": b"attachment; filename=" + value, **SYSTEM_KEY}
-    unsplit(await gateway.ask("POST", "/api/v1/items:import", content=b"a,b\n", headers=named))
+    assert (
+        split(await gateway.ask("POST", "/api/v1/items:import", content=b"a,b\n", headers=named))
+        == []
+    )
 
 
 async def test_a_header_that_would_split_is_left_out_and_logged(caplog):
@@ -141,17 +144,18 @@ async def test_a_header_that_would_split_is_left_out_and_logged(caplog):
     reply = await asked(Observed(careless))
     assert "location" not in reply.headers
     assert reply.headers["x-good"] == "1"
-    unsplit(reply)
+    assert split(reply) == []
     assert "line break" in caplog.text
     assert "set-cookie" not in caplog.text
 
 
-def unsplit(reply):
-    """No header that an input made, and none that another could be cut from."""
-    assert "x-injected" not in reply.headers
-    assert "set-cookie" not in reply.headers
-    for name, value in reply.headers.raw:
-        assert not set(b"\r\n\0") & set(name + value), name
+def split(reply):
+    """The headers that an input made, and those that another could be cut from."""
+    return [
+        (name, value)
+        for name, value in reply.headers.raw
+        if name.lower() in (b"x-injected", b"set-cookie") or set(b"\r\n\0") & set(name + value)
+    ]
 
 
 async def asked(app, url="http://gateway/"):

@@ -160,6 +160,7 @@ async def test_the_keyboard_is_enough(visitor):
     await visitor.page.keyboard.press("Enter")
     await visitor.page.wait_for_url("**/account")
     await visitor.look()
+    assert PERSON.login in await visitor.read()
 
 
 async def test_the_privacy_page_is_one_link_away(visitor):

@@ -44,9 +44,10 @@ def test_a_subject_elsewhere_is_neither_registered_nor_moved_into_the_own_region
 
 @decisions
 def test_a_decision_is_disclosed_by_its_authority_and_by_who_hands_it_in(store, kind):
-    publish(store, OFFICER, kind, source_code=ANOTHER)
+    first = publish(store, OFFICER, kind, source_code=ANOTHER)
     other = replace(OFFICER, department=ANOTHER)
-    publish(store, other, kind, source_code=ANOTHER, category="登记")
+    again = publish(store, other, kind, source_code=ANOTHER, category="登记")
+    assert (first.version, again.version, again.public) == (1, 2, True)
 
 
 @decisions
@@ -66,7 +67,9 @@ def test_nobody_discloses_takes_over_or_withdraws_another_departments_decision(s
 
 @decisions
 def test_who_leads_discloses_and_withdraws_for_every_department(store, kind):
-    withdraw(store, LEAD, publish(store, LEAD, kind))
+    disclosed = publish(store, LEAD, kind)
+    assert disclosed.public
+    assert not withdraw(store, LEAD, disclosed).public
 
 
 def test_rows_out_of_reach_are_reported_under_their_column_and_keep_no_other_row_out(store):

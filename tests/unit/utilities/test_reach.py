@@ -57,8 +57,9 @@ def stores():
 def test_a_user_speaks_for_the_own_institution_wherever_it_is(stores):
     stores.publish(USER, region_code=QUJING)
     stores.announce(USER, area_region_codes=[QUJING])
-    usecases.withdraw("KM-1", "改期", seen=0, caller=USER, store=stores.outages)
-    usecases.withdraw(INSTITUTION, "注销", seen=0, caller=USER, store=stores.institutions)
+    outage = usecases.withdraw("KM-1", "改期", seen=0, caller=USER, store=stores.outages)
+    gone = usecases.withdraw(INSTITUTION, "注销", seen=0, caller=USER, store=stores.institutions)
+    assert (outage.public, gone.public, stores.told()) == (False, False, 4)
 
 
 def test_nobody_speaks_for_another_institution_or_for_one_that_is_not_named(stores):
