@@ -15,6 +15,8 @@ from zhengtong.review.v1 import review_service_pb2
 from zhengtong.utilities.v1 import utilities_service_pb2
 from zhengtong.websites.v1 import websites_service_pb2
 
+from services.common.permissions import role_names
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -96,8 +98,7 @@ def permission_of(method: MethodDescriptor) -> str:
 def roles_of(method: MethodDescriptor) -> frozenset[str]:
     """Who holds the permission of a call, by the names that callers carry."""
     options: Any = method.GetOptions()
-    roles = (access_pb2.Role.Name(role) for role in options.Extensions[access_pb2.roles])
-    return frozenset(role.removeprefix("ROLE_").lower() for role in roles)
+    return role_names(options.Extensions[access_pb2.roles])
 
 
 def _is_told_address(method: MethodDescriptor) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from importlib import resources
 from typing import Any, Final
@@ -12,6 +13,12 @@ from zhengtong.access.v1 import access_pb2
 DESCRIPTORS: Final = "descriptors.binpb"
 OWN_AFFAIRS: Final = "identity."
 """Nobody hands on what concerns accounts and rights."""
+
+
+def role_names(roles: Iterable[int]) -> frozenset[str]:
+    """The names of zhengtong.access.v1.Role as callers carry them: in lower case, no prefix."""
+    named = (access_pb2.Role.Name(role) for role in roles)
+    return frozenset(name.removeprefix("ROLE_").lower() for name in named)
 
 
 @cache

@@ -19,6 +19,7 @@ from zhengtong.access.v1 import access_pb2
 from services.common.access import Caller, authorise
 from services.common.callers import Verifier
 from services.common.errors import DomainError, Exhausted
+from services.common.permissions import role_names
 from services.common.status import internal, status_of
 from services.common.telemetry import serving
 from services.common.transaction import refusal_of
@@ -155,10 +156,9 @@ def needed_of(method: str) -> Needed:
     """What a call declares in its proto; an empty permission (default deny) where it does not."""
     options: Any = DefaultPool().FindMethodByName(method).GetOptions()
     given = options.Extensions
-    roles = (access_pb2.Role.Name(role) for role in given[access_pb2.roles])
     return Needed(
         permission=str(given[access_pb2.permission]),
-        roles=frozenset(role.removeprefix("ROLE_").lower() for role in roles),
+        roles=role_names(given[access_pb2.roles]),
         publishes=bool(given[access_pb2.publishes]),
     )
 
