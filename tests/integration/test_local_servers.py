@@ -1,5 +1,6 @@
 """The embedded MongoDB and RabbitMQ: real, on loopback, kept running, and gone after a stop."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -37,7 +38,9 @@ def listeners(run_dir):
     sockets = set()
     for each in pids.marked(str(run_dir)):
         for handle in Path(f"/proc/{each.pid}/fd").iterdir():
-            sockets.add(str(handle.readlink()))
+            # A server closes files while they are listed; what listens stays open.
+            with contextlib.suppress(FileNotFoundError):
+                sockets.add(str(handle.readlink()))
     rows = [
         line.split()
         for table in ("tcp", "tcp6")
