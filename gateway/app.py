@@ -58,6 +58,7 @@ def create_app(settings: Settings, limits: Limits) -> ASGIApp:
     name = oidc.settings.name if oidc else ""
     desk = portal.Desk(clients, visits, limits, demo=settings.demo, outside=name)
     outside = portal.OutsidePages(desk, oidc, cookies) if oidc else None
+    reviews = portal.ReviewPages(desk, settings.public_departments())
 
     @contextlib.asynccontextmanager
     async def running(_: object) -> AsyncIterator[None]:
@@ -77,7 +78,7 @@ def create_app(settings: Settings, limits: Limits) -> ASGIApp:
             [
                 *health.routes(clients, onestop),
                 *api_docs.routes(),
-                *portal.routes(onestop, clients, desk, outside),
+                *portal.routes(onestop, clients, desk, reviews, outside),
             ],
             redirect_slashes=False,
             lifespan=running,

@@ -22,9 +22,15 @@ NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)  # Monday, 10:00 in Asia/Shanghai
 
 @pytest.fixture(scope="session")
 def mongodb_uri(tmp_path_factory):
-    """A real MongoDB of this session's own."""
+    """A real MongoDB of this session's own.
+
+    It removes nothing by age: by the clock of most tests it would all be old, and go each minute.
+    """
     with Stack(tmp_path_factory.mktemp("mongo"), only=["mongo"]) as stack:
-        yield stack.env["MONGODB_URI"]
+        uri = stack.env["MONGODB_URI"]
+        with connect(uri) as client:
+            client.admin.command("setParameter", 1, ttlMonitorEnabled=False)
+        yield uri
 
 
 @pytest.fixture(scope="session")

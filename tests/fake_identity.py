@@ -16,6 +16,7 @@ from services.identity.domain import (
     Tries,
 )
 from services.identity.domain.clients import ClientInvalid
+from services.identity.domain.tries import faded
 
 
 class FakeAccounts:
@@ -212,7 +213,7 @@ class FakeTries:
         return True
 
     def failed_from(self, address):
-        before = self.of_address(address)
+        before = faded(self.of_address(address), now=self.now)
         self.rows["address", address] = Tries(before.failures + 1, self.now)
 
     def forget(self, login):

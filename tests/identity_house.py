@@ -154,11 +154,6 @@ def reason_of(error):
     return error.code().name
 
 
-def keep_by_the_tests_clock(database):
-    """MongoDB deletes by its own clock what is over by it; tests have another one."""
-    database.client.admin.command("setParameter", 1, ttlMonitorEnabled=False)
-
-
 def make_keys(folder):
     for principal in keys.PRINCIPALS:
         keys.make_pair(folder, principal)
@@ -170,7 +165,6 @@ def house(database, keys_dir, monkeypatch):
     monkeypatch.setenv("ZHENGTONG_KEYS_DIR", str(keys_dir))
     monkeypatch.setenv("ZHENGTONG_PERSONAL_KEYS", RING)
     store.ensure(database)
-    keep_by_the_tests_clock(database)
     with PortClaims() as claims:
         address = f"127.0.0.1:{claims.claim()}"
         settings = replace(

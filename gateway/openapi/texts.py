@@ -20,6 +20,9 @@ _REFUSES = re.compile(r"\s*Refuses: (.+)$")
 _REASON = re.compile(r"[A-Z][A-Z0-9_]+")
 _NAMES_A_CALL = re.compile(r"(Input|Output) of \w+\.")
 _ENGLISH = re.compile(r"[A-Za-z]{3}")
+_CHINESE = re.compile("[\u4e00-\u9fff]")
+_IN_BRACKETS = re.compile("[(（]([\u4e00-\u9fff、／/]+)[)）]")
+_CLAUSE_END = re.compile("[,，.。;；:：(（]| of | at | in ")
 _MARKS = ((", ", "，"), (": ", "："), ("; ", "；"))
 SERVER_WRITES = "only the server writes it"
 
@@ -61,6 +64,18 @@ def chinese(comment: str) -> str:
 def describe(full_name: str) -> str:
     """What a message, field, enum or value means, in Chinese; empty without a comment."""
     return chinese(comments().get(full_name, ""))
+
+
+def chinese_name(full_name: str) -> str:
+    """What a field or value is called, in Chinese and in short; empty where nothing says it.
+
+    The contracts name a thing in Chinese in brackets, or at the beginning of the comment.
+    """
+    comment = comments().get(full_name, "")
+    if named := _IN_BRACKETS.search(comment):
+        return named.group(1)
+    name = _CLAUSE_END.split(comment if _CHINESE.match(comment) else chinese(comment))[0]
+    return name.strip() if _CHINESE.match(name) else ""
 
 
 def only_server_writes(full_name: str) -> bool:

@@ -13,6 +13,7 @@ from gateway.portal.mandates import MandatePages
 from gateway.portal.outside import OutsidePages
 from gateway.portal.pages import ROUTES, not_found, refused
 from gateway.portal.register import RegisterPages
+from gateway.portal.reviews import ReviewPages
 from gateway.portal.search import SearchPage
 from gateway.portal.sign_in import SignInPages
 
@@ -22,15 +23,19 @@ if TYPE_CHECKING:
     from gateway.clients import Clients
     from gateway.onestop.engine import OneStop
 
-__all__ = ["Desk", "OutsidePages", "not_found", "refused", "routes"]
+__all__ = ["Desk", "OutsidePages", "ReviewPages", "not_found", "refused", "routes"]
 
 
 def routes(
-    onestop: OneStop, calls: Clients, desk: Desk, outside: OutsidePages | None = None
+    onestop: OneStop,
+    calls: Clients,
+    desk: Desk,
+    reviews: ReviewPages,
+    outside: OutsidePages | None = None,
 ) -> list[BaseRoute]:
     """The search page, the pages its hits lead to, those of accounts, and their style."""
     home = Route("/", SearchPage(onestop).__call__)
-    own = [*SignInPages(desk).routes(), *AccountPages(desk).routes()]
+    own = [*SignInPages(desk).routes(), *AccountPages(desk, reviews).routes()]
     own += outside.routes() if outside else []
-    own += [*MandatePages(desk).routes(), *RegisterPages(desk).routes()]
+    own += [*MandatePages(desk).routes(), *RegisterPages(desk).routes(), *reviews.routes()]
     return [home, *Details(onestop, calls).routes(), *own, *ROUTES]

@@ -11,6 +11,7 @@ from zhengtong.access.v1 import access_pb2
 from zhengtong.identity.v1 import identity_pb2
 from zhengtong.identity.v1 import identity_service_pb2 as pb
 
+from gateway.openapi.texts import translations
 from gateway.portal.desk import (
     CHANGE_FIRST,
     FINE,
@@ -31,16 +32,20 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
     from gateway.portal.desk import Desk, Trouble
+    from gateway.portal.reviews import ReviewPages
     from gateway.portal.visits import Visit
 
+SEES: Final = "identity.mandate.read"
+"""What lets an agent see the enterprise's mandates."""
 FIELDS: Final = {"password": 200, "new_password": 200, "again": 200}
 
 
 class AccountPages:
     """`/account` and what can be done there."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, reviews: ReviewPages) -> None:
         self._desk = desk
+        self._reviews = reviews
 
     def routes(self) -> list[BaseRoute]:
         return [
@@ -115,9 +120,10 @@ class AccountPages:
 
     async def _page(self, request: Request, this: Visit, trouble: Trouble) -> Response:
         asked = pb.GetMyAccountRequest(), pb.ListMySessionsRequest()
-        mine, found = await asyncio.gather(
+        mine, found, waiting = await asyncio.gather(
             self._desk.ask("GetMyAccount", asked[0], this.caller),
             self._desk.ask("ListMySessions", asked[1], this.caller),
+            self._reviews.waiting(this.caller),
         )
         return page(
             "account.html",
@@ -127,7 +133,10 @@ class AccountPages:
             roles=role_names(mine.account),
             mandates=mine.mandates,
             represents=represented(mine),
+            sees=SEES in this.caller.scopes,
             sessions=found.sessions,
+            waiting=waiting,
+            departments=translations()["departments"],
             acting=this.caller.on_behalf_of,
             trouble=trouble,
             said=this.told or said(request),

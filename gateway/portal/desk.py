@@ -39,6 +39,9 @@ SAID: Final = {
     "acting": "已切换办事身份。",
     "granted": "授权已生效。",
     "taken": "授权已收回，对方的登录已全部退出。",
+    "approved": "已同意公开，内容即时生效。",
+    "rejected": "已退回送审人，并告知理由。",
+    "withdrawn": "送审已撤回。",
 }
 """What a page says after something was done; an address can choose among these words only."""
 _RETOLD: Final = "请按提示逐项更正后重新提交。"
@@ -138,6 +141,14 @@ def required(form: Mapping[str, str], *names: str) -> None:
     empty = [Violation(name, "请填写。") for name in names if not form[name].strip()]
     if empty:
         raise RequestInvalid("请把必填的内容填写完整。", *empty)
+
+
+def whole_number(form: Mapping[str, str], name: str) -> int:
+    """The number in a field that people do not fill in. Raises: RequestInvalid."""
+    text = form[name]
+    if not (text.isascii() and text.isdecimal()):
+        raise RequestInvalid("表单填写有误，请刷新页面。", Violation(name, "应为整数。"))
+    return int(text)
 
 
 def go(path: str, said: str = "") -> Response:

@@ -12,16 +12,24 @@ from zhengtong.identity.v1.identity_pb2 import GRANT_STATE_ACTIVE
 
 from gateway.contracts import SERVICES, permission_of
 from gateway.openapi.texts import translations
-from gateway.portal.account import represented
-from gateway.portal.desk import FINE, for_the_signed_in, go, required, said, trouble_of
+from gateway.portal.account import SEES, represented
+from gateway.portal.desk import (
+    FINE,
+    for_the_signed_in,
+    go,
+    required,
+    said,
+    trouble_of,
+    whole_number,
+)
 from gateway.portal.pages import page
 from gateway.portal.writing import BEIJING
-from gateway.refusals import FormForged, RequestInvalid
-from services.common.errors import DomainError, Violation
+from gateway.refusals import FormForged
+from services.common.errors import DomainError
 from services.common.permissions import transferable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -29,6 +37,7 @@ if TYPE_CHECKING:
 
     from gateway.portal.desk import Desk, Trouble
     from gateway.portal.visits import Visit
+    from services.common.access import Caller
 
 PATH: Final = "/account/mandates"
 SCOPE: Final = "scope."
@@ -85,7 +94,7 @@ class MandatePages:
             form = await self._desk.form(request, {"mandate_id": 100, "version": 18})
             asked = pb.EndMandateRequest(
                 mandate_id=form["mandate_id"],
-                version=_number(form["version"]),
+                version=whole_number(form, "version"),
                 request_id=uuid.uuid4().hex,
             )
             await self._desk.ask("EndMandate", asked, this.caller)
@@ -107,9 +116,9 @@ class MandatePages:
             trouble.headers,
             codes=codes,
             own=this.caller.principal,
-            # Whoever acts for an enterprise acts within what it gave, and that is never this.
+            # Whoever acts for an enterprise may see at most: to give and to take is never given.
             acting=this.caller.on_behalf_of,
-            given=[] if this.caller.on_behalf_of else [await self._given(c, this) for c in codes],
+            given=[await self._given(code, this) for code in _seen(this.caller, codes)],
             scopes=self._scopes,
             ticked=_ticked(form),
             form=form,
@@ -139,11 +148,12 @@ def scope_names() -> dict[str, str]:
     }
 
 
+def _seen(caller: Caller, represented: Sequence[str]) -> Sequence[str]:
+    """Enterprises whose mandates somebody sees now."""
+    if not caller.on_behalf_of:
+        return represented
+    return [caller.on_behalf_of] if SEES in caller.scopes else []
+
+
 def _ticked(form: Mapping[str, str]) -> list[str]:
     return [name.removeprefix(SCOPE) for name, on in form.items() if name.startswith(SCOPE) and on]
-
-
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdecimal()):
-        raise RequestInvalid("表单填写有误，请刷新页面。", Violation("version", "应为整数。"))
-    return int(text)

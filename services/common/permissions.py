@@ -12,7 +12,9 @@ from zhengtong.access.v1 import access_pb2
 
 DESCRIPTORS: Final = "descriptors.binpb"
 OWN_AFFAIRS: Final = "identity."
-"""Nobody hands on what concerns accounts and rights."""
+"""Nobody hands on what concerns accounts and rights,"""
+SHOWN: Final = frozenset({"identity.mandate.read"})
+"""but an agent may be shown who else acts for the enterprise."""
 
 
 def role_names(roles: Iterable[int]) -> frozenset[str]:
@@ -44,4 +46,4 @@ def held_by(role: str) -> tuple[str, ...]:
 @cache
 def transferable(role: str) -> tuple[str, ...]:
     """Permissions of a role that may be given on: to an agent, to a machine client."""
-    return tuple(one for one in held_by(role) if not one.startswith(OWN_AFFAIRS))
+    return tuple(one for one in held_by(role) if one in SHOWN or not one.startswith(OWN_AFFAIRS))

@@ -67,6 +67,7 @@ def mandate_message(mandate: Mandate) -> pb.Mandate:
         kind=kind,
         subject_code=mandate.subject_code,
         account_id=mandate.account_id,
+        login=mandate.login,
         scopes=mandate.scopes,
         expire_date=mandate.expire_date.isoformat() if mandate.expire_date else "",
         granted_by=mandate.granted_by,

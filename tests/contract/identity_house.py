@@ -29,7 +29,7 @@ from services.identity.usecases import Signed
 from tests.contract.gateway_house import UNLIMITED, settings_in
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
 LOGIN, PASSWORD = "li.lei", "a-Very-0wn-pass"
@@ -193,7 +193,12 @@ def person_with(*roles: str, **more: Any) -> Account:
 
 def representative() -> Mandate:
     return Mandate(
-        "m1", representative=True, subject_code=ENTERPRISE, account_id="a1", granted_by="a9"
+        "m1",
+        representative=True,
+        subject_code=ENTERPRISE,
+        account_id="a1",
+        login=LOGIN,
+        granted_by="a9",
     )
 
 
@@ -213,14 +218,20 @@ def serving(identity: FakeIdentity, keys: Path):
 
 @contextlib.asynccontextmanager
 async def identity_house(
-    folder: Path, limits: Any = UNLIMITED, **more: Any
+    folder: Path,
+    limits: Any = UNLIMITED,
+    departments: Mapping[str, str] | None = None,
+    **more: Any,
 ) -> AsyncIterator[IdentityHouse]:
-    """A gateway with identity alone; `more` are fields of its settings."""
+    """A gateway with identity, and other departments by their addresses.
+
+    `more` are fields of its settings.
+    """
     keys = settings_in(folder).keys_dir
     make_pair(keys, "identity")
     identity = FakeIdentity(Tokens.load(keys))
     with serving(identity, keys) as address:
-        settings = replace(settings_in(folder, identity=address), **more)
+        settings = replace(settings_in(folder, identity=address, **departments or {}), **more)
         host = urlsplit(settings.public_url).netloc or "gateway"
         app = create_app(settings, limits)
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)

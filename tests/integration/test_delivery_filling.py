@@ -22,7 +22,6 @@ from services.common.relay_host.sources import Source, SourceRefused
 from services.common.settings import Settings
 from tests.integration.delivery_ledger import QUEUE, TOPOLOGY, Ledger, end, until
 
-NOW = datetime(2026, 3, 2, 1, tzinfo=UTC)
 REVISED = ItemRevised.DESCRIPTOR.full_name
 PUBLISHED = ItemPublished.DESCRIPTOR.full_name
 
@@ -180,7 +179,7 @@ def tell(database, kind, count):
     told = [
         Told(kind, f"{kind}{head + n}", 1, b"{}", head + n, ("x",)) for n in range(1, count + 1)
     ]
-    rows = outbox.documents(told, now=NOW, traceparent="")
+    rows = outbox.documents(told, now=datetime.now(UTC), traceparent="")
     for place, row in enumerate(rows, start=head + 1):
         row |= {"sequence": place, "epoch": database["log"].find_one()["epoch"]}
         row.pop("fresh", None)

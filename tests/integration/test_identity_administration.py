@@ -12,7 +12,6 @@ from zhengtong.access.v1 import access_pb2
 from zhengtong.identity.v1 import identity_pb2
 
 from services.common.access import NATIONWIDE, Caller
-from services.common.permissions import transferable
 from services.identity.store import key_hash
 from tests import identity_house as people
 from tests.identity_house import (
@@ -29,6 +28,7 @@ from tests.identity_house import (
     system,
 )
 
+SEES = "identity.mandate.read"
 OFFICER = [access_pb2.ROLE_ITEM_EDITOR]
 CERTIFICATE = "ab" * 32
 
@@ -42,16 +42,6 @@ def keys_dir(tmp_path_factory):
 def house(database, keys_dir, monkeypatch):
     with people.house(database, keys_dir, monkeypatch) as one:
         yield one
-
-
-@pytest.fixture
-def scoped(monkeypatch):
-    """A permission that persons may hand on: no call of today has one that is not identity's."""
-    monkeypatch.setattr(
-        "services.identity.servicer.mandates.transferable",
-        lambda role: ("cases.case.submit",) if role == "person" else transferable(role),
-    )
-    return "cases.case.submit"
 
 
 def made(house, region=YUNNAN, login="admin"):
@@ -201,25 +191,25 @@ def represented(house, number=1, login="boss", code=COMPANY):
     return person
 
 
-def grant(house, boss, scope, **changes):
+def grant(house, boss, **changes):
     fields = {
         "subject_code": COMPANY,
         "agent_login": "agent",
-        "scopes": [scope],
+        "scopes": [SEES],
         "expire_date": "2026-12-31",
     }
     return house.ask("GrantMandate", boss, **fields | changes).mandate
 
 
 @pytest.mark.rule("A-7")
-def test_an_agent_acts_within_scopes_until_the_last_day_is_over(house, scoped):
+def test_an_agent_acts_within_scopes_until_the_last_day_is_over(house):
     boss = represented(house)
     house.register("agent", 2)
-    mandate = grant(house, boss, scoped)
+    mandate = grant(house, boss)
     assert mandate.kind == identity_pb2.MANDATE_KIND_AGENT
     ticket = house.renew(house.sign_in("agent"), on_behalf_of=COMPANY)
     claims = house.claims(ticket)
-    assert (claims["on_behalf_of"], claims["scopes"]) == (COMPANY, [scoped])
+    assert (claims["on_behalf_of"], claims["scopes"]) == (COMPANY, [SEES])
     assert "represents" not in claims
     house.clock.now = people.NOW.replace(month=12, day=31, hour=15, minute=59)  # 23:59 at home
     ticket = house.sign_in("agent")
@@ -232,16 +222,22 @@ def test_an_agent_acts_within_scopes_until_the_last_day_is_over(house, scoped):
 
 
 @pytest.mark.rule("A-7")
-def test_only_the_representative_grants_and_lists(house, scoped):
+def test_only_the_representative_grants_and_lists_and_agents_see_who_may(house):
     boss, other = represented(house), represented(house, 3, "other", OTHER_COMPANY)
     _, agent = house.register("agent", 2)
-    grant(house, boss, scoped)
-    asked = {"subject_code": COMPANY, "agent_login": "other", "scopes": [scoped]}
+    grant(house, boss)
+    asked = {"subject_code": COMPANY, "agent_login": "other", "scopes": [SEES]}
     asked["expire_date"] = "2026-12-31"
     for caller in (agent, other):
         assert house.refused("GrantMandate", caller, **asked) == "OUT_OF_REACH"
         assert house.refused("ListMandates", caller, subject_code=COMPANY) == "OUT_OF_REACH"
     assert len(house.ask("ListMandates", boss, subject_code=COMPANY).mandates) == 2
+    acting = replace(agent, on_behalf_of=COMPANY, scopes=(SEES,))
+    seen = house.ask("ListMandates", acting, subject_code=COMPANY).mandates
+    assert {one.login for one in seen} == {"agent", "boss"}
+    assert house.refused("ListMandates", acting, subject_code=OTHER_COMPANY) == "OUT_OF_REACH"
+    unseeing = replace(acting, scopes=("cases.case.submit",))
+    assert house.refused("ListMandates", unseeing, subject_code=COMPANY) == "PERMISSION_MISSING"
     dali = administrator(DALI)
     assert house.refused("ListMandates", dali, subject_code=COMPANY) == "OUT_OF_REACH"
     appoint = {"subject_code": COMPANY, "account_id": agent.principal}
@@ -262,19 +258,19 @@ def test_only_the_representative_grants_and_lists(house, scoped):
         {"agent_login": "boss"},
     ],
 )
-def test_a_mandate_has_scopes_of_persons_and_a_day_within_two_years(house, scoped, changes):
+def test_a_mandate_has_scopes_of_persons_and_a_day_within_two_years(house, changes):
     boss = represented(house)
     house.register("agent", 2)
     with pytest.raises(grpc.RpcError) as refusal:
-        grant(house, boss, scoped, **changes)
+        grant(house, boss, **changes)
     assert reason_of(refusal.value) == "MANDATE_INVALID"
 
 
 @pytest.mark.rule("A-7")
-def test_taking_a_mandate_back_signs_the_agent_out(house, scoped):
+def test_taking_a_mandate_back_signs_the_agent_out(house):
     boss, other = represented(house), represented(house, 3, "other", OTHER_COMPANY)
     house.register("agent", 2)
-    mandate = grant(house, boss, scoped)
+    mandate = grant(house, boss)
     ticket = house.renew(house.sign_in("agent"), on_behalf_of=COMPANY)
     asked = {"mandate_id": mandate.mandate_id}
     for stranger in (other, administrator(DALI)):
@@ -283,7 +279,7 @@ def test_taking_a_mandate_back_signs_the_agent_out(house, scoped):
     assert house.refused("RenewSession", refresh_token=ticket.refresh_token) == "SESSION_ENDED"
     assert house.refused("EndMandate", boss, **asked) == "MANDATE_ALREADY_ENDED"
     acting = replace(boss, on_behalf_of=OTHER_COMPANY, scopes=("identity.mandate.grant",))
-    granting = {"subject_code": COMPANY, "agent_login": "agent", "scopes": [scoped]}
+    granting = {"subject_code": COMPANY, "agent_login": "agent", "scopes": [SEES]}
     refusal = house.refused("GrantMandate", acting, **granting, expire_date="2026-12-31")
     assert refusal == "OUT_OF_REACH"
 

@@ -11,6 +11,7 @@ from services.common.access import Caller, OutOfReach, check_region
 from services.common.errors import Invalid, NotFound, Refused, Violation
 from services.identity.domain.accounts import (
     ADMINISTRATOR,
+    Account,
     end_of_day,
     legal_day,
     region_of,
@@ -53,6 +54,7 @@ class Mandate:
 
     Args:
         representative: 法定代表人, who may do everything and authorise agents; else an agent.
+        login: what the account signs in with.
         scopes: permissions that an agent may use.
         expire_date: last day of an agent; None for a representative.
         granted_by: account that gave it, or the provider that vouches for it.
@@ -62,6 +64,7 @@ class Mandate:
     representative: bool
     subject_code: str
     account_id: str
+    login: str
     granted_by: str
     scopes: tuple[str, ...] = ()
     expire_date: date | None = None
@@ -78,7 +81,7 @@ def granted(  # noqa: PLR0913  (plain data)
     *,
     mandate_id: str,
     subject_code: str,
-    agent: str,
+    agent: Account,
     scopes: Collection[str],
     expire_date: str,
     grantable: Collection[str],
@@ -100,7 +103,7 @@ def granted(  # noqa: PLR0913  (plain data)
     today = legal_day(now)
     if last is None or not today <= last <= today + LONGEST:
         found.append(Violation("expire_date", "请填写授权截止日期，自今日起不超过两年。"))
-    if agent == caller.principal:
+    if agent.account_id == caller.principal:
         found.append(Violation("agent_login", "不必授权给自己。"))
     if found:
         raise MandateInvalid("授权有误，请按 violations 逐项更正。", *found)
@@ -108,14 +111,15 @@ def granted(  # noqa: PLR0913  (plain data)
         mandate_id=mandate_id,
         representative=False,
         subject_code=subject_code,
-        account_id=agent,
+        account_id=agent.account_id,
+        login=agent.login,
         granted_by=caller.principal,
         scopes=tuple(sorted(set(scopes))),
         expire_date=last,
     )
 
 
-def appointed(*, mandate_id: str, subject_code: str, account_id: str, by: str) -> Mandate:
+def appointed(*, mandate_id: str, subject_code: str, account: Account, by: str) -> Mandate:
     """A representative of an enterprise.
 
     Raises:
@@ -127,7 +131,8 @@ def appointed(*, mandate_id: str, subject_code: str, account_id: str, by: str) -
         mandate_id,
         representative=True,
         subject_code=subject_code,
-        account_id=account_id,
+        account_id=account.account_id,
+        login=account.login,
         granted_by=by,
     )
 
@@ -149,6 +154,18 @@ def check_represents(
         raise OutOfReach(f"您不是 {subject_code[:18]} 的法定代表人，不能为其授权。")
     if caller.on_behalf_of and caller.on_behalf_of != subject_code:
         raise OutOfReach("您正代表另一企业办事，请先切换。")
+
+
+def check_sees(caller: Caller, subject_code: str, own: Iterable[Mandate], now: datetime) -> None:
+    """Rule A-7: the representative sees who acts for the enterprise, and an agent who may.
+
+    What an agent may, the call of the permission has judged.
+
+    Raises:
+        OutOfReach
+    """
+    if not (caller.on_behalf_of and caller.on_behalf_of == subject_code):
+        check_represents(caller, subject_code, own, now)
 
 
 def ended(mandate: Mandate, caller: Caller, own: Iterable[Mandate], now: datetime) -> Mandate:

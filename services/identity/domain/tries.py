@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -13,6 +13,8 @@ FREE_OF_ADDRESS: Final = 20
 LONGEST: Final = timedelta(minutes=15)
 ONE_TRY: Final = timedelta(seconds=1)
 """What a try waits for that came while another one was under way."""
+FADES: Final = timedelta(minutes=1)
+"""What one failure of an address is forgotten in: a hall's people share one."""
 FORGOTTEN: Final = timedelta(hours=24)
 
 
@@ -32,6 +34,13 @@ class Tries:
 
     failures: int = 0
     last: datetime | None = None
+
+
+def faded(tries: Tries, *, now: datetime) -> Tries:
+    """What is left of an address's failures."""
+    if tries.last is None:
+        return tries
+    return replace(tries, failures=max(0, tries.failures - (now - tries.last) // FADES))
 
 
 def check(tries: Tries, free: int, *, now: datetime) -> None:

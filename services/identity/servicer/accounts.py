@@ -162,7 +162,7 @@ class Accounts(Desk):
                     domain.mandates.appointed(
                         mandate_id=new_id("m"),
                         subject_code=request.subject_code,
-                        account_id=kept.account_id,
+                        account=kept,
                         by=unit.caller.principal,
                     )
                 )

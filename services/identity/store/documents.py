@@ -77,6 +77,7 @@ class MandateDocument(me.Document):
     representative = me.BooleanField(required=True)
     subject_code = me.StringField(required=True, max_length=18)
     account = me.StringField(required=True)
+    login = me.StringField(max_length=64)
     granted_by = me.StringField(required=True)
     scopes = me.ListField(me.StringField())
     expire_date = me.StringField(max_length=10)

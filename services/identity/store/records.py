@@ -50,6 +50,7 @@ def mandate_document(mandate: Mandate) -> Document:
         "representative": mandate.representative,
         "subject_code": mandate.subject_code,
         "account": mandate.account_id,
+        "login": mandate.login,
         "granted_by": mandate.granted_by,
         "scopes": list(mandate.scopes),
         "expire_date": mandate.expire_date.isoformat() if mandate.expire_date else "",
@@ -64,6 +65,7 @@ def mandate_of(document: Document) -> Mandate:
         representative=document["representative"],
         subject_code=document["subject_code"],
         account_id=document["account"],
+        login=document.get("login", ""),  # a mandate that an older version wrote has none
         granted_by=document["granted_by"],
         scopes=tuple(document["scopes"]),
         expire_date=date.fromisoformat(last) if last else None,

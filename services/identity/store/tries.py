@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from pymongo.errors import DuplicateKeyError
 
 from services.identity.domain import Tries
+from services.identity.domain.tries import FADES
 from services.identity.store.documents import TRIES
 
 if TYPE_CHECKING:
@@ -44,8 +46,11 @@ class MongoTries:
         return bool(self._rows.update_one(before, count).matched_count)
 
     def failed_from(self, address: str) -> None:
-        count = {"$inc": {"failures": 1}, "$set": {"last": self._now}}
-        self._rows.update_one({"_id": _key("address", address)}, count, upsert=True)
+        since = {"$subtract": [self._now, {"$ifNull": ["$last", self._now]}]}
+        faded = {"$floor": {"$divide": [since, FADES // timedelta(milliseconds=1)]}}
+        left = {"$max": [0, {"$subtract": [{"$ifNull": ["$failures", 0]}, faded]}]}
+        count = {"$set": {"failures": {"$toInt": {"$add": [left, 1]}}, "last": self._now}}
+        self._rows.update_one({"_id": _key("address", address)}, [count], upsert=True)
 
     def forget(self, login: str) -> None:
         self._rows.delete_one({"_id": _key("login", login)})

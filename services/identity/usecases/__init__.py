@@ -103,7 +103,8 @@ def check_credentials(  # noqa: PLR0913  (who, with what, from where, against wh
 def check_address(address: str, *, now: datetime, tries: TriesLog) -> None:
     """Rule A-3: an address that failed too often waits. Raises: TriesSlowed."""
     if address:
-        domain.tries.check(tries.of_address(address), domain.tries.FREE_OF_ADDRESS, now=now)
+        left = domain.tries.faded(tries.of_address(address), now=now)
+        domain.tries.check(left, domain.tries.FREE_OF_ADDRESS, now=now)
 
 
 def begin(
@@ -296,7 +297,7 @@ def grant(  # noqa: PLR0913  (plain data)
         mandates.granted(
             mandate_id=mandate_id,
             subject_code=subject_code,
-            agent=agent.account_id,
+            agent=agent,
             scopes=scopes,
             expire_date=expire_date,
             grantable=grantable,
@@ -328,7 +329,7 @@ def appoint(  # noqa: PLR0913  (plain data)
         mandates.appointed(
             mandate_id=mandate_id,
             subject_code=subject_code,
-            account_id=account_id,
+            account=account,
             by=caller.principal,
         )
     )
@@ -360,10 +361,14 @@ def end_mandate(  # noqa: PLR0913  (which, by whom, when)
 def list_mandates(  # noqa: PLR0913  (of whom, for whom, from where)
     *, subject_code: str, caller: Caller, now: datetime, store: Mandates, after: str, size: int
 ) -> list[Mandate]:
-    """Mandates of an enterprise, for its representative or an administrator. Raises: OutOfReach."""
+    """Mandates of an enterprise, for who represents it, sees them for it, or governs its region.
+
+    Raises:
+        OutOfReach
+    """
     if domain.ADMINISTRATOR in caller.roles:
         check_region(caller, domain.region_of(subject_code))
     else:
         own = store.of_account(caller.principal, subject_code)
-        mandates.check_represents(caller, subject_code, own, now)
+        mandates.check_sees(caller, subject_code, own, now)
     return store.page(subject_code=subject_code, after=after, size=size)

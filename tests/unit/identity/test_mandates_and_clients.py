@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.common.access import NATIONWIDE, Caller, OutOfReach
-from services.identity.domain import Client, KeyUnknown, clients, mandates
+from services.identity.domain import Account, Client, KeyUnknown, clients, mandates
 from services.identity.domain.clients import ClientInvalid
 from services.identity.domain.mandates import MandateAlreadyEnded, MandateInvalid
 from services.identity.store.secrets import Passwords, Tokens, client_key, key_hash
@@ -33,11 +33,15 @@ BOSS = Caller("boss", "account", roles=("person",))
 RIGHTS = ("a.b.c", "a.b.d")
 
 
+AGENT = Account("agent", "han.mei", "韩梅梅", ("person",))
+CHIEF = Account("boss", "li.lei", "李雷", ("person",))
+
+
 def granted(**changes):
     fields = {
         "mandate_id": "m1",
         "subject_code": COMPANY,
-        "agent": "agent",
+        "agent": AGENT,
         "scopes": ["a.b.d", "a.b.c", "a.b.c"],
         "expire_date": "2026-11-23",
         "grantable": RIGHTS,
@@ -47,14 +51,14 @@ def granted(**changes):
     return mandates.granted(**fields | changes)
 
 
-def appointed(account="boss", code=COMPANY):
-    return mandates.appointed(mandate_id="m0", subject_code=code, account_id=account, by="x")
+def appointed(code=COMPANY):
+    return mandates.appointed(mandate_id="m0", subject_code=code, account=CHIEF, by="x")
 
 
 @pytest.mark.rule("A-7")
 def test_a_mandate_holds_until_its_last_day_is_over_in_shanghai():
     mandate = granted()
-    assert mandate.scopes == RIGHTS
+    assert (mandate.scopes, mandate.login) == (RIGHTS, "han.mei")
     midnight = datetime(2026, 11, 23, 16, 0, tzinfo=UTC)
     assert mandate.holds(midnight - timedelta(seconds=1))
     assert not mandate.holds(midnight)
@@ -80,7 +84,7 @@ def test_a_last_day_lies_between_today_and_two_years_on(day):
     [
         ({"scopes": []}, ["scopes"]),
         ({"scopes": ["a.b.c", "x.y.z"]}, ["scopes"]),
-        ({"agent": "boss"}, ["agent_login"]),
+        ({"agent": CHIEF}, ["agent_login"]),
         ({"expire_date": "soon", "scopes": []}, ["scopes", "expire_date"]),
     ],
 )
@@ -108,6 +112,16 @@ def test_only_a_representative_speaks_for_the_whole_enterprise():
     for caller, own in others:
         with pytest.raises(OutOfReach):
             mandates.check_represents(caller, COMPANY, own, NOW)
+
+
+@pytest.mark.rule("A-7")
+def test_mandates_are_seen_by_the_representative_and_by_whoever_acts_for_the_enterprise():
+    mandates.check_sees(BOSS, COMPANY, [appointed()], NOW)
+    agent = replace(BOSS, principal="agent")
+    mandates.check_sees(replace(agent, on_behalf_of=COMPANY), COMPANY, [], NOW)
+    for caller in (agent, replace(agent, on_behalf_of=OTHER_COMPANY)):
+        with pytest.raises(OutOfReach):
+            mandates.check_sees(caller, COMPANY, [granted()], NOW)
 
 
 @pytest.mark.rule("A-7")

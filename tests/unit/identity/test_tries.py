@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from services.identity import domain, usecases
 from services.identity.domain import Account, Tries, TriesSlowed, tries
+from services.identity.domain.tries import faded
 from tests.conftest import NOW
 from tests.fake_identity import FakeAccounts, FakePasswords, FakeTries
 
@@ -123,6 +124,18 @@ def test_while_a_wait_goes_on_nothing_is_hashed():
         signing.check()
     assert signing.passwords.checked == 0
     assert signing.check(address="").account_id == "a1"
+
+
+@pytest.mark.rule("A-3")
+def test_an_address_that_many_share_is_forgiven_one_failure_a_minute():
+    tries = Tries(30, NOW)
+    assert faded(tries, now=NOW + timedelta(seconds=59)) == tries
+    assert faded(tries, now=NOW + timedelta(minutes=7, seconds=1)) == Tries(23, NOW)
+    assert faded(tries, now=NOW + timedelta(days=1)) == Tries(0, NOW)
+    assert faded(Tries(), now=NOW) == Tries()
+    signing = Signing()
+    signing.tries.rows["address", "192.0.2.7"] = Tries(20, NOW - timedelta(minutes=1))
+    assert signing.check().account_id == "a1"
 
 
 @pytest.mark.rule("A-3")
