@@ -7,6 +7,6 @@ means a moment later. TLS still checks the certificate against the name.
 """
 
 from gateway.outbound.addresses import Allowed
-from gateway.outbound.transport import Bounds, Outbound, OutboundSync, client
+from gateway.outbound.transport import Bounds, Outbound, client
 
-__all__ = ["Allowed", "Bounds", "Outbound", "OutboundSync", "client"]
+__all__ = ["Allowed", "Bounds", "Outbound", "client"]

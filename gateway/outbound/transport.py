@@ -173,48 +173,6 @@ class _Bounded(httpx.AsyncByteStream):
         await self._stream.aclose()
 
 
-class OutboundSync(httpx.BaseTransport):
-    """The same for programs without an event loop: each request runs in one of its own.
-
-    So that a server which sends a byte a second is cut off here as well: blocking sockets know no
-    deadline for a whole answer.
-    """
-
-    def __init__(
-        self,
-        allowed: Allowed,
-        bounds: Bounds = USUAL,
-        resolver: Resolve = resolve,
-        verify: ssl.SSLContext | None = None,
-    ) -> None:
-        self._allowed = allowed
-        self._bounds = bounds
-        self._resolve = resolver
-        self._verify = verify or httpx.create_ssl_context(trust_env=False)
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send one request, and read its whole answer.
-
-        Raises:
-            AddressRefused, AnswerRefused, httpx.TransportError: see `Outbound`.
-        """
-        return asyncio.run(
-            self._whole(request.method, request.url, request.headers, request.read())
-        )
-
-    async def _whole(
-        self, method: str, url: httpx.URL, headers: httpx.Headers, content: bytes
-    ) -> httpx.Response:
-        request = httpx.Request(method, url, headers=headers, content=content)
-        async with Outbound(self._allowed, self._bounds, self._resolve, self._verify) as transport:
-            answer = await transport.handle_async_request(request)
-            try:
-                body = await answer.aread()
-            finally:
-                await answer.aclose()
-        return httpx.Response(answer.status_code, headers=answer.headers, content=body)
-
-
 def client(allowed: Allowed, bounds: Bounds = USUAL) -> httpx.AsyncClient:
     """A client for addresses from outside; it follows redirects only where a request says so."""
     return httpx.AsyncClient(

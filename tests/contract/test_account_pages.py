@@ -84,7 +84,7 @@ async def office(house):
 
 async def test_what_is_handed_on_is_ticked_by_its_chinese_name(office):
     text = await office.open("/account/mandates")
-    assert f'<label for="scope.{SCOPE}">列出企业的授权' in text
+    assert f'<label for="scope.{SCOPE}">查看企业的授权' in text
     page = Page(text)
     assert set(page.fields) <= page.labels
     fields = {"subject_code": ENTERPRISE, "agent_login": "han.mei", "expire_date": "2027-01-31"}

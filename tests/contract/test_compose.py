@@ -6,8 +6,9 @@ from pathlib import Path
 
 import yaml
 
+from gateway.standards.oidc_settings import CLIENT_ID, ISSUER, NAME, SECRET_FILE
 from services.common.personal.keys import FILE
-from services.common.settings import DEPARTMENTS
+from services.common.settings import DEPARTMENTS, TLS_CERT, TLS_CLIENT_CA, TLS_KEY
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.yml"
@@ -61,6 +62,15 @@ def test_every_department_sees_its_own_passwords_only_and_nobody_else_any():
             assert seen == []
         to_servers = {"MONGODB_URI", "AMQP_URI"} & set(service.get("environment", ()))
         assert bool(to_servers) == (kind in ("servicer", "worker", "relay"))
+
+
+def test_the_gateway_is_told_how_the_public_reaches_it_and_who_vouches_for_people():
+    gateway = yaml.safe_load(COMPOSE.read_text())["services"]["gateway"]
+    told = {"ZHENGTONG_PUBLIC_URL", "ZHENGTONG_OUTBOUND_ALLOW", TLS_CERT, TLS_KEY, TLS_CLIENT_CA}
+    told |= {ISSUER, CLIENT_ID, SECRET_FILE, NAME}
+    for variable in told:
+        assert gateway["environment"][variable] == f"${{{variable}:-}}"
+    assert "${ZHENGTONG_CONFIG_DIR:-./config}:/config:ro" in gateway["volumes"]
 
 
 def test_the_servers_know_nobody_without_a_password():

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from gateway.outbound import Allowed, Bounds, Outbound, OutboundSync, client
+from gateway.outbound import Allowed, Bounds, Outbound, client
 from gateway.outbound.transport import REDIRECTS, resolve
 from gateway.refusals import AddressRefused, AnswerRefused
 
@@ -262,22 +262,6 @@ async def test_a_connection_of_one_name_is_never_used_for_another(tmp_path):
         assert (await http.get(server.url(scheme="https"))).text == "ok"
         with pytest.raises(httpx.ConnectError, match="certificate"):
             await http.get(server.url("b.example.test", scheme="https"))
-
-
-async def test_a_program_without_a_loop_is_guarded_in_the_same_way():
-    def ask(url, method="GET", **more):
-        with httpx.Client(transport=OutboundSync(LOOPBACK, SHORT)) as http:
-            return http.request(method, url, **more)
-
-    async with serving() as server, serving(one_by_one) as slow:
-        reply = await asyncio.to_thread(ask, server.url(HERE), "POST", json={"a": 1})
-        assert (reply.status_code, reply.text) == (200, "ok")
-        with pytest.raises(AddressRefused):
-            await asyncio.to_thread(ask, server.url("127.0.0.2"))
-        with pytest.raises(AnswerRefused):
-            await asyncio.to_thread(ask, slow.url(HERE))
-    assert len(server.asked) == 1
-    assert server.asked[0].startswith(b"POST / ")
 
 
 async def test_an_ipv6_address_is_asked_as_one():

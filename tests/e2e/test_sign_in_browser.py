@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import os
 import uuid
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
 from playwright.async_api import async_playwright
 
 from gateway.portal.demo import ACCOUNTS
+from gateway.portal.writing import BEIJING
 from infra.local.stack import Stack
 from services.common.identifiers import resident_id_problem
-from tests.e2e.city import UNLIMITED, City
+from tests.e2e.city import UNLIMITED, City, item
 from tests.e2e.test_portal_browser import CHROMIUM, OPTIONS, START_SECONDS
 from tests.e2e.visitor import SCREENS, visiting
 
 DEPARTMENT = "11530000000000019N"
 PROVINCE = "530000000000"
-PERSON = next(one for one in ACCOUNTS if one.role == "person")
+PERSON, EDITOR, REVIEWER = (
+    next(one for one in ACCOUNTS if one.role == role)
+    for role in ("person", "item_editor", "publication_reviewer")
+)
+OWN = "a-Very-0wn-pass"
 DAY = date(2026, 11, 23)
 PICTURES = os.environ.get("ZHENGTONG_PICTURES", "")
 
@@ -132,7 +137,35 @@ async def test_a_representative_acts_for_an_enterprise_and_sees_its_mandates(vis
     await press(visitor, "退出", visitor.page.locator(".leave"))
 
 
-async def test_a_person_registers_and_signs_in(visitor, city):
+async def test_an_agent_sees_what_the_representative_let_them_until_it_is_taken_back(visitor):
+    login = await register(visitor)
+    await sign_in(visitor, PERSON.login, PERSON.password)
+    await visitor.open("/account/mandates")
+    await fill(visitor, agent_login=login, expire_date=datetime.now(BEIJING).date().isoformat())
+    await visitor.page.get_by_label("查看企业的授权").check()
+    await press(visitor, "授权")
+    assert "授权已生效" in await visitor.read()
+    await picture(visitor, "granted")
+    await press(visitor, "退出", visitor.page.locator(".leave"))
+    await sign_in(visitor, login, OWN)
+    await press(visitor, "办事")
+    await visitor.follow(visitor.link("查看企业授权"))
+    text = await visitor.read()
+    assert PERSON.login in text
+    assert await visitor.page.get_by_role("button", name="收回").count() == 0
+    await picture(visitor, "agent")
+    await press(visitor, "退出", visitor.page.locator(".leave"))
+    await sign_in(visitor, PERSON.login, PERSON.password)
+    await visitor.open("/account/mandates")
+    await press(visitor, f"收回给 {login} 的授权")
+    assert login not in await visitor.read()
+    await press(visitor, "退出", visitor.page.locator(".leave"))
+    await sign_in(visitor, login, OWN)
+    assert "代表该企业办事" not in await visitor.read()
+
+
+async def register(visitor):
+    """A new person's account; its login."""
     login = f"han.{uuid.uuid4().hex[:8]}"
     await visitor.open("/register")
     await picture(visitor, "register")
@@ -141,13 +174,18 @@ async def test_a_person_registers_and_signs_in(visitor, city):
         name="韩梅梅",
         identity_number=new_number(),
         login=login,
-        password="a-Very-0wn-pass",
-        again="a-Very-0wn-pass",
+        password=OWN,
+        again=OWN,
     )
     await visitor.page.get_by_label("我已阅读并同意").check()
     await press(visitor, "注册")
     assert "账户已开立" in await visitor.read()
-    await sign_in(visitor, login, "a-Very-0wn-pass")
+    return login
+
+
+async def test_a_person_registers_and_signs_in(visitor):
+    login = await register(visitor)
+    await sign_in(visitor, login, OWN)
     assert "韩梅梅" in await visitor.read()
 
 
@@ -168,6 +206,41 @@ async def test_the_privacy_page_is_one_link_away(visitor):
     await visitor.follow(visitor.page.locator("main").get_by_role("link", name="个人信息处理说明"))
     assert "第十七条" in await visitor.read()
     await picture(visitor, "privacy")
+
+
+def submitted(city):
+    """A new item that the editor wants public; its name and code."""
+    login = {"login": EDITOR.login, "password": EDITOR.password}
+    ticket = city.http.post("/api/v1/sessions:signIn", json=login).json()["ticket"]
+    headers = {"authorization": f"Bearer {ticket['access_token']}"}
+    mine = city.http.get("/api/v1/account", headers=headers).json()["account"]
+    code = f"R-{uuid.uuid4().hex[:8]}"
+    about = {"dept_code": mine["dept_code"], "region_code": mine["region_code"]}
+    body = {"item": item(f"劳务派遣经营许可 {code}", code) | about}
+    answer = city.http.post("/api/v1/items:publish", json=body, headers=headers).json()
+    assert answer["submission"]["state"] == "SUBMISSION_STATE_PENDING"
+    return body["item"]["task_name"], code
+
+
+async def test_what_an_editor_submits_is_public_once_a_reviewer_agrees(visitor, city):
+    title, code = submitted(city)
+    await visitor.open(f"/items/{code}", 404)
+    await sign_in(visitor, REVIEWER.login, REVIEWER.password)
+    assert "项待审查" in await visitor.read()
+    await picture(visitor, "reviewer")
+    await visitor.follow(visitor.link("查看全部送审"))
+    await picture(visitor, "reviews")
+    await visitor.follow(visitor.link(title))
+    assert "实施主体" in await visitor.read()
+    await picture(visitor, "submission")
+    await press(visitor, "不同意")
+    assert "请写明不同意公开的理由" in await visitor.read()
+    await picture(visitor, "unreasoned")
+    await press(visitor, "同意公开")
+    assert "已同意公开" in await visitor.read()
+    await visitor.open(f"/items/{code}")
+    await visitor.open("/account")
+    await press(visitor, "退出", visitor.page.locator(".leave"))
 
 
 def new_number() -> str:
