@@ -184,7 +184,10 @@ def _name_in(disposition: str) -> str:
         return ""
     message = Message()
     message["Content-Disposition"] = re.sub(r"[\r\n]", " ", disposition)
-    name: str = message.get_filename("")
+    try:
+        name: str = message.get_filename("")
+    except ValueError:  # a charset or a number of a part that Python does not read
+        raise FileNameRefused("文件名无法识别，请更换。") from None
     try:
         return name.encode("latin-1").decode()  # browsers write UTF-8 as it is
     except UnicodeError:

@@ -5,10 +5,12 @@ Both go to identity as the principal `cli`, whose key only the machine's operato
 
 from __future__ import annotations
 
+import contextlib
 import os
+import secrets
 import uuid
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import IO, TYPE_CHECKING, Annotated, Any, NoReturn
 
 import grpc
 import typer
@@ -22,6 +24,9 @@ from zhengtong.identity.v1 import identity_service_pb2_grpc as pb_grpc
 from gateway.cli.saying import NO_ANSWER, REFUSED, WRONG_USE, AsJson, fail, give, say
 from gateway.cli.surroundings import platform
 from services.common.permissions import transferable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 DEPARTMENT = "identity"
 TIMEOUT = 15.0
@@ -107,9 +112,13 @@ def make(  # noqa: PLR0913  (options of a command)
         rights=transferable("client") if all_rights else right or (),
         rate_per_second=rate,
     )
-    answer = _ask("MakeClient", pb.MakeClientRequest(client=client, request_id=uuid.uuid4().hex))
-    if key_file is not None:
-        _write_secret(key_file, answer.key)
+    request = pb.MakeClientRequest(client=client, request_id=uuid.uuid4().hex)
+    if key_file is None:
+        answer = _ask("MakeClient", request)
+    else:
+        with _secret_file(key_file) as file:  # before there is a key that could be lost
+            answer = _ask("MakeClient", request)
+            file.write(answer.key + "\n")
     if as_json:
         told = MessageToDict(answer.client, preserving_proto_field_name=True)
         give(told if key_file else {**told, "key": answer.key})
@@ -129,10 +138,17 @@ def rights(as_json: AsJson = False) -> None:
         typer.echo(one)
 
 
-def _write_secret(path: Path, text: str) -> None:
-    """Whole or not at all, and only its owner can read it."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write(text + "\n")
-    draft.replace(path)
+@contextlib.contextmanager
+def _secret_file(path: Path) -> Iterator[IO[str]]:
+    """A file that is there whole or not at all, and that only its owner can read."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        fail(f"无法写入 {path}：{error.strerror}。", WRONG_USE)
+    try:
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            yield file
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

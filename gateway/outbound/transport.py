@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import httpx
@@ -67,7 +68,7 @@ class Outbound(httpx.AsyncBaseTransport):
         # same address, and that name's certificate would not be looked at. Nor does a proxy of the
         # environment stand between: it would resolve the name itself.
         self._inner = httpx.AsyncHTTPTransport(
-            verify=verify or httpx.create_ssl_context(trust_env=False),
+            verify=verify or _usual_trust(),
             trust_env=False,
             limits=httpx.Limits(max_keepalive_connections=0),
         )
@@ -181,6 +182,12 @@ def client(allowed: Allowed, bounds: Bounds = USUAL) -> httpx.AsyncClient:
         follow_redirects=False,
         max_redirects=REDIRECTS,
     )
+
+
+@cache
+def _usual_trust() -> ssl.SSLContext:
+    """The usual authorities, read once: that takes tens of milliseconds."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def _too_slow() -> AnswerRefused:

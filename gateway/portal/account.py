@@ -23,7 +23,7 @@ from gateway.portal.desk import (
     while_unchanged,
 )
 from gateway.portal.pages import page
-from gateway.refusals import FormForged, RequestInvalid
+from gateway.refusals import DepartmentFailed, FormForged, RequestInvalid
 from services.common.errors import DomainError, Violation
 
 if TYPE_CHECKING:
@@ -85,7 +85,11 @@ class AccountPages:
         except DomainError as error:
             return _password_page(this, trouble_of(error))
         # The token of until now says for some minutes that the password is to be changed.
-        await self._desk.visits.act_for(this, this.caller.on_behalf_of)
+        try:
+            await self._desk.visits.act_for(this, this.caller.on_behalf_of)
+        except (DomainError, DepartmentFailed):
+            self._desk.visits.end(this)
+            return go("/sign-in", "password")
         return go("/account", "password")
 
     @for_the_signed_in

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+import orjson
+
 from gateway.contracts import HTTP_BODY, TIMESTAMP
 from gateway.openapi.texts import chinese_name, only_server_writes
 from gateway.portal import labels
 from gateway.portal.writing import moment
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
 
@@ -33,6 +35,10 @@ CODES: Final[Mapping[str, Mapping[str, str]]] = {
 }
 """What a code means, by the name of the field that holds it."""
 _OF_CALLS: Final = frozenset({"version", "request_id"})
+MOST_COLUMNS: Final = 100
+"""No shape has as many; a file that names more would make a page that nobody can open."""
+_OTHERS: Final = "其他内容"
+_UNREADABLE: Final = "（无法识别的一行）"
 _YES, _NO = "是", "否"
 
 
@@ -51,14 +57,36 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The rows of a file that somebody sent.
+    """The rows of a file that somebody sent, as they came: some may be no rows at all.
 
     Args:
-        rows: as long as `names`, each with the number of its row first.
+        columns: the first `MOST_COLUMNS` names; what has another name stands in the last cell.
+        rows: each with its number (`row`) and what it says by name (`values`).
+        folded: there is such a last cell.
     """
 
-    names: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    columns: tuple[str, ...]
+    rows: Sequence[Mapping[str, Any]]
+    folded: bool
+
+    @property
+    def names(self) -> list[str]:
+        """What stands above the cells."""
+        return ["行号", *self.columns, *([_OTHERS] if self.folded else [])]
+
+    def cells(self, at_most: int | None = None) -> Iterator[list[str]]:
+        """The cells of the first rows, made as they are asked for."""
+        for row in self.rows[:at_most]:
+            values = row["values"]
+            named = values if isinstance(values, dict) else {}
+            line = [str(row["row"]), *(_cell(named.get(name)) for name in self.columns)]
+            yield [*line, self._others(values)] if self.folded else line
+
+    def _others(self, values: Any) -> str:
+        if not isinstance(values, dict):
+            return _UNREADABLE if values is None else _cell(values)
+        others = {name: value for name, value in values.items() if name not in self.columns}
+        return _cell(others) if others else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +110,7 @@ def content_of(method: MethodDescriptor, said: str) -> Content:
     """
     if not said:
         return Content()
-    told: dict[str, Any] = json.loads(said)
+    told: dict[str, Any] = orjson.loads(said)
     rows, text = told.pop("rows", None), told.pop("text", "")
     table = _table(rows) if rows is not None else None
     return Content(_top(method.input_type, told), table, text)
@@ -104,9 +132,10 @@ def _top(request: Descriptor, told: Mapping[str, Any]) -> tuple[Line, ...]:
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> Table:
     """Rows may name different columns; each column stands where it came first."""
-    names = tuple(dict.fromkeys(name for row in rows for name in row["values"]))
-    cells = ((str(row["row"]), *(_cell(row["values"].get(name)) for name in names)) for row in rows)
-    return Table(("行号", *names), tuple(cells))
+    said = [row["values"] for row in rows]
+    names = dict.fromkeys(name for values in said if isinstance(values, dict) for name in values)
+    odd = any(not isinstance(values, dict) for values in said)
+    return Table(tuple(names)[:MOST_COLUMNS], rows, odd or len(names) > MOST_COLUMNS)
 
 
 def _cell(value: Any) -> str:

@@ -67,11 +67,11 @@ class OutsidePages:
                 address=client_address(request.scope),
             )
             answer = await self._desk.ask("SignInOutside", asked, self._desk.clients.own())
+            self._desk.visits.begin(this, answer.ticket)
         except DomainError as error:
-            this.cookies.append(dropped)
             return self._failed(error)
-        self._desk.visits.begin(this, answer.ticket)
-        this.cookies.append(dropped)
+        finally:
+            this.cookies.append(dropped)
         return go(local_path(onward))
 
     def _failed(self, error: DomainError) -> Response:

@@ -269,4 +269,4 @@ def _method(submission: Any) -> MethodDescriptor:
 
 
 def _encoded(table: Table) -> Iterator[bytes]:
-    return (line.encode() for line in csv_lines(table.names, table.rows))
+    return (line.encode() for line in csv_lines(table.names, table.cells()))

@@ -67,7 +67,7 @@ class SignInPages:
         return go(CHANGE_FIRST if first else local_path(form.get("next", "")))
 
     async def sign_out(self, request: Request) -> Response:
-        """End the session, here and at identity."""
+        """End the session, here and at identity; another site's form finds none to end."""
         this = visit()
         if this.signed_in:
             await self._desk.form(request, {})
@@ -76,7 +76,7 @@ class SignInPages:
                 await self._desk.ask("SignOut", asked, ANONYMOUS)
             except (DomainError, DepartmentFailed):
                 pass  # the browser forgets it all the same; unused, the session ends by itself
-        self._desk.visits.end(this)
+            self._desk.visits.end(this)
         return go("/sign-in", "out")
 
     def _page(self, request: Request, trouble: Trouble, login: str, onward: str) -> Response:

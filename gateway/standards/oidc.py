@@ -11,6 +11,7 @@ import asyncio
 import base64
 import hmac
 import json
+import re
 import secrets
 import time
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ from gateway.outbound import Outbound, client
 from gateway.public import is_this_machine
 from gateway.refusals import ProviderAnswerWrong, ProviderDown, ProviderRefused, SignInStale
 from gateway.standards.oauth_client import AsyncOAuth2Client, OAuthError
-from services.common.errors import Invalid, Unavailable
+from services.common.errors import DomainError, Invalid, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,10 +45,13 @@ UNDER_WAY: Final = 600
 """Seconds that somebody has for signing in at the provider."""
 KNOWN_SECONDS: Final = 3600.0
 KEYS_AGAIN: Final = 30.0
+AGAIN_SECONDS: Final = 5.0
+"""How long a provider that did not answer is not asked again."""
 """Seconds between two looks at the provider's keys because of a key that is not among them."""
 LEEWAY: Final = 60.0
 LONGEST_SUBJECT: Final = 255
 LONGEST_TOKEN: Final = 16 * 1024
+_MOBILE: Final = re.compile("1[0-9]{10}", re.ASCII)
 _KEY_TYPES: Final = ("RSA", "EC", "OKP")
 _ENDPOINTS: Final = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
@@ -108,6 +112,7 @@ class Oidc:
         self._clock = clock
         self._provider: _Provider | None = None
         self._asking = asyncio.Lock()
+        self._failed: tuple[float, DomainError] | None = None
 
     async def start(self, onward: str) -> Started:
         """Send somebody to the provider.
@@ -227,10 +232,19 @@ class Oidc:
             raise ProviderAnswerWrong
 
     async def _known(self) -> _Provider:
+        """The provider; whoever waited for an answer that failed is told the same, at once."""
         async with self._asking:
             found = self._provider
-            if found is None or found.known + KNOWN_SECONDS < self._clock():
+            if found is not None and found.known + KNOWN_SECONDS >= self._clock():
+                return found
+            if self._failed and self._failed[0] + AGAIN_SECONDS > self._clock():
+                raise self._failed[1]
+            try:
                 found = self._provider = await self._discover()
+            except DomainError as error:
+                self._failed = self._clock(), error
+                raise
+            self._failed = None
             return found
 
     async def _discover(self) -> _Provider:
@@ -308,7 +322,9 @@ def _person(claims: Mapping[str, Any]) -> Person:
         return value if isinstance(value, str) and value.isprintable() else ""
 
     phone = text("phone_number").removeprefix("+86").replace("-", "").replace(" ", "")
-    return Person(claims["sub"], text("name")[:50], text("identity_number")[:18], phone[:11])
+    # Of another country, or none: the person can go without, and could not correct it here.
+    known = phone if _MOBILE.fullmatch(phone) else ""
+    return Person(claims["sub"], text("name")[:50], text("identity_number")[:18], known)
 
 
 def _encode(raw: bytes) -> str:

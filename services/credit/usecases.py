@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from services.common import access
+from services.common import access, identifiers
+from services.common.access import NATIONWIDE
 from services.common.errors import Violation
 from services.credit import domain
 from services.credit.domain import Decision, Penalty, Permit, RecordInvalid, Subject
@@ -187,7 +188,8 @@ def _unknown_subjects(records: Iterable[Record], store: Store) -> list[Changed[S
 def _check_reach(caller: Caller, record: Record, kept: Kept | None = None) -> None:
     """Rule P-23: a subject is of its region; a decision of its authority and who handed it in.
 
-    What is kept under the id counts as well, so that nobody takes over another's record.
+    Who leads answers for the authorities of its region, which the authority's code tells. What is
+    kept under the id counts as well, so that nobody takes over another's record.
 
     Raises:
         OutOfReach
@@ -198,8 +200,16 @@ def _check_reach(caller: Caller, record: Record, kept: Kept | None = None) -> No
     elif isinstance(record, Decision):
         known = [kept.departments] if kept else []
         for departments in [(record.authority_code, record.source_code), *known]:
-            own = caller.department if caller.department in departments else ""
-            access.check_reach(caller, department=own)
+            _check_departments(caller, departments)
+
+
+def _check_departments(caller: Caller, departments: tuple[str, ...]) -> None:
+    """Raises: OutOfReach."""
+    if caller.department and caller.department in departments:
+        return
+    authority = next(filter(None, departments), "")
+    region = identifiers.region_of_uscc(authority) or NATIONWIDE
+    access.check_reach(caller, region=region)
 
 
 def _beyond(caller: Caller, record: Record, kept: Kept | None = None) -> tuple[str, str]:

@@ -66,6 +66,7 @@ def register(site: Site, *, seen: int, now: datetime, caller: Caller, store: Sto
     known = store.kept([site]).get(site.site_id)
     for one in (site, *([known.thing] if known else [])):
         access.check_region(caller, one.region_code)
+    _check_claim(caller, site, _holders(caller, [site], store))
     return _publish(site, known, domain.SITE, seen=seen, now=now, store=store)
 
 
@@ -136,6 +137,10 @@ def import_records(
         for subject, held in kept.items():
             if said := _said(access.check_region, caller, held.thing.region_code):
                 _drop(subject, said, "region_code", sites, origins, report)
+        holders = _holders(caller, sites.values(), store)
+        for subject, site in list(sites.items()):
+            if said := _said(_check_claim, caller, site, holders):
+                _drop(subject, said, "hosts", sites, origins, report)
         _save(sites, kept, origins, domain.SITE, report, now=now, store=store)
     else:
         mappings, origins = _read(rows, domain.mapping_of_row, report)
@@ -224,6 +229,26 @@ def _regions(
     return store.regions_of(sorted(hosts)) if hosts else {}
 
 
+def _holders(
+    caller: Caller, sites: abc.Iterable[Site], store: Store
+) -> abc.Mapping[str, abc.Set[str]]:
+    """Regions of the sites that have the hosts already, as `_regions`."""
+    hosts = set() if _is_everywhere(caller) else {host for site in sites for host in site.hosts}
+    return store.regions_of(sorted(hosts)) if hosts else {}
+
+
+def _check_claim(caller: Caller, site: Site, holders: abc.Mapping[str, abc.Set[str]]) -> None:
+    """Rule P-23: nobody takes a host that a site of another region has.
+
+    Raises:
+        OutOfReach
+    """
+    for host in site.hosts:
+        for region in sorted(holders.get(host, ())):
+            if said := _said(access.check_region, caller, region):
+                raise OutOfReach(f"域名 {host[:100]} 属于其他地区的网站。{said}")
+
+
 def _is_everywhere(caller: Caller) -> bool:
     return caller.kind == "service" or (caller.leads and caller.region == NATIONWIDE)
 
@@ -239,8 +264,8 @@ def _check_host(caller: Caller, mapping: Mapping, regions: abc.Mapping[str, abc.
     if _is_everywhere(caller):
         return
     known = regions.get(domain.host_of(mapping.old_url), set())
-    if not known and not caller.leads:
-        raise OutOfReach("网站名录中没有这个域名，其旧网址由牵头部门办理。")
+    if not known:
+        raise OutOfReach("网站名录中没有这个域名，请先登记网站。")
     for region in sorted(known):
         access.check_region(caller, region)
 

@@ -10,7 +10,7 @@ from zhengtong.identity.v1 import identity_service_pb2 as pb
 
 from services.common.errors import Violation
 from services.identity import domain
-from tests.contract.identity_house import ENTERPRISE, identity_house, representative
+from tests.contract.identity_house import ENTERPRISE, PASSWORD, identity_house, representative
 from tests.contract.test_onestop_portal import Page
 
 ALMOST_OVER = timedelta(seconds=30)
@@ -43,6 +43,15 @@ async def test_a_session_elsewhere_is_ended(house):
     assert "没有这个会话" in reply.text
     reply = await house.send("/account", "/account/sessions/end", session_id="s1")
     assert reply.headers["location"] == "/sign-in?said=out"
+    assert "zt_session" not in house.http.cookies
+
+
+async def test_a_new_password_holds_though_the_session_cannot_go_on(house):
+    await house.sign_in()
+    house.identity.errors["RenewSession"] = domain.SessionEnded()
+    fields = {"password": PASSWORD, "new_password": "n3w-own-secret", "again": "n3w-own-secret"}
+    reply = await house.send("/account/password", "/account/password", **fields)
+    assert reply.headers["location"] == "/sign-in?said=password"
     assert "zt_session" not in house.http.cookies
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -254,6 +255,41 @@ async def test_a_provider_that_nobody_can_reach_is_named_so(tmp_path, monkeypatc
         reply = await house.http.get("/sign-in/outside")
         assert (reply.status_code, reply.headers["retry-after"]) == (503, "2")
         assert "暂时没有应答" in reply.text
+
+
+async def test_people_do_not_wait_one_after_the_other_for_a_provider_that_is_down(
+    house, provider, monkeypatch
+):
+    provider.discovery = {"issuer": "http://evil.test"}
+    replies = await asyncio.gather(*(house.http.get("/sign-in/outside") for _ in range(10)))
+    assert {reply.status_code for reply in replies} == {401}
+    assert provider.looks == ["discovery"]
+    provider.discovery = {}
+    monkeypatch.setattr("gateway.standards.oidc.AGAIN_SECONDS", 0.0)
+    await started(house)
+
+
+async def test_the_usual_authorities_are_read_once(house, monkeypatch):
+    await started(house)
+    monkeypatch.setattr("httpx.create_ssl_context", None)
+    for _ in range(3):
+        await started(house)
+
+
+@pytest.mark.parametrize(
+    ("said", "passed"),
+    [
+        ("+86 138-0013-8000", "13800138000"),
+        ("+85291234567", ""),
+        ("010-62770000", ""),
+        ("138001380001", ""),
+        (7, ""),
+    ],
+)
+async def test_a_phone_that_is_no_mobile_of_here_keeps_nobody_out(house, provider, said, passed):
+    provider.claims = {"phone_number": said}
+    assert (await through(house, provider)).status_code == 303
+    assert house.identity.calls(pb.SignInOutsideRequest)[-1].phone == passed
 
 
 async def test_an_address_inside_is_not_asked_unless_it_is_allowed(house, provider, monkeypatch):

@@ -192,6 +192,18 @@ async def test_rows_of_a_file_are_a_table_and_all_of_them_a_safe_download(review
     await reviewer.open(f"/desk/reviews/credit/{reviews.submit()}/rows.csv", 404)
 
 
+async def test_what_is_no_row_and_what_has_too_many_names_can_be_read_too(reviews, reviewer):
+    wide = [{f"{row}-{n}": "x" for n in range(60)} for row in range(3)]
+    request = {"file": file({"XK_WSH": "文1"}, [1, 2], None, *wide), "shape": "permits_2018"}
+    name = reviews.submit(publication=Publication(f"{CREDIT}.ImportRecords", request))
+    text = await reviewer.open(f"/desk/reviews/credit/{name}")
+    assert text.count('<th scope="col">') == 102  # the number, a hundred names and the others
+    for words in ("（无法识别的一行）", "<td>[1, 2]</td>", "2-59", "同意公开"):
+        assert words in text
+    reply = await reviewer.http.get(f"/desk/reviews/credit/{name}/rows.csv")
+    assert len(reply.text.splitlines()) == 7
+
+
 async def test_a_reviewer_approves(reviews, reviewer):
     name = reviews.submit()
     here = f"/desk/reviews/credit/{name}"

@@ -304,3 +304,14 @@ async def test_demo_accounts_are_told_of_where_they_exist_only(tmp_path, house):
         text = await other.open("/sign-in")
         assert "Demo-credit-officer-2026" in text
         assert text.count("密码 <code>") == 12
+
+
+async def test_another_site_signs_nobody_out(house):
+    await house.sign_in()
+    cookies = dict(house.http.cookies)
+    house.http.cookies.clear()  # a browser sends none along from another site
+    foreign = {"origin": "https://evil.example", "sec-fetch-site": "cross-site"}
+    reply = await house.http.post("/sign-out", data={}, headers=foreign)
+    assert "set-cookie" not in reply.headers
+    house.http.cookies.update(cookies)
+    assert "李雷" in await house.open("/account")

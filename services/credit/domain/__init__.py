@@ -225,7 +225,7 @@ def _reason(kind: type[Record], reason: str) -> str:
     except FieldInvalid as error:
         raise invalid(kind, Violation("reason", str(error))) from None
     if not said:
-        raise invalid(kind, Violation("reason", "请写明撤回原因，撤回原因会向社会公示"))
+        raise invalid(kind, Violation("reason", "请写明撤回原因"))
     return said
 
 

@@ -17,7 +17,8 @@ from tests.unit.credit.rows import CODE, OTHER, VALUES, row
 pytestmark = pytest.mark.rule("P-23")
 
 OFFICER = officer("officer", "credit_officer")
-LEAD = replace(OFFICER, department=ANOTHER, leads=True)
+LEAD = replace(OFFICER, department=ANOTHER, region="530000000000", leads=True)
+OF_QUJING = "115303000151000124"
 THEIRS = {"authority_code": ANOTHER, "source_code": ANOTHER}
 decisions = pytest.mark.parametrize("kind", [Permit, Penalty])
 
@@ -66,10 +67,24 @@ def test_nobody_discloses_takes_over_or_withdraws_another_departments_decision(s
 
 
 @decisions
-def test_who_leads_discloses_and_withdraws_for_every_department(store, kind):
+def test_who_leads_discloses_and_withdraws_for_every_department_of_the_region(store, kind):
     disclosed = publish(store, LEAD, kind)
     assert disclosed.public
     assert not withdraw(store, LEAD, disclosed).public
+
+
+@decisions
+@pytest.mark.parametrize("authority", [DEPARTMENT, OF_QUJING, "11100000000013127D", ""])
+def test_who_leads_a_region_has_no_say_over_authorities_elsewhere(store, kind, authority):
+    lead = replace(LEAD, region=KUNMING)
+    theirs = {"authority_code": authority, "source_code": ""}
+    with pytest.raises(OutOfReach):
+        publish(store, lead, kind, **theirs)
+    kept = publish(store, SYSTEM, kind, **theirs)
+    with pytest.raises(OutOfReach):
+        withdraw(store, lead, kept)
+    own = publish(store, lead, kind, source_code=lead.department, document_number="昆〔2026〕7号")
+    assert own.public
 
 
 def test_rows_out_of_reach_are_reported_under_their_column_and_keep_no_other_row_out(store):

@@ -187,6 +187,10 @@ def test_a_name_that_leads_elsewhere_or_means_something_else_is_refused(name):
         "attachment; filename*0=a; filename*1=/b",
         "attachment; filename=a\x00b",
         "form-data; name=file; filename=NUL",
+        "attachment; filename*=undefined''abc.csv",
+        "attachment; filename*=idna''%ff.csv",
+        "attachment; filename*=punycode''%ff%fe",
+        f"attachment; filename*{'1' * 5000}*=x",
     ],
 )
 def test_a_name_in_a_header_is_looked_at_in_every_way_of_writing_it(disposition):

@@ -66,10 +66,23 @@ def test_a_host_that_two_regions_have_is_only_for_who_answers_for_both(store):
             add(store, caller)
 
 
-def test_an_address_on_a_host_of_no_site_is_for_who_leads(store):
-    with pytest.raises(OutOfReach):
-        add(store, EDITOR)
-    add(store, LEAD)
+def test_an_address_on_a_host_of_no_site_is_for_who_answers_everywhere(store):
+    for caller in (EDITOR, LEAD):
+        with pytest.raises(OutOfReach):
+            add(store, caller)
+    add(store, SYSTEM)
+
+
+def test_nobody_claims_a_host_that_a_site_of_another_region_has(store):
+    register(store, SYSTEM)
+    with pytest.raises(OutOfReach, match="属于其他地区"):
+        register(store, FAR, site_id="far", region_code=QUJING)
+    far = SITE | {"site_id": "far", "region_code": QUJING}
+    free = far | {"site_id": "free", "hosts": ["free.qj.gov.cn"]}
+    report = take(store, FAR, "sites", far, free)
+    assert [(one.row, one.field) for one in report.rejections] == [(1, "hosts")]
+    assert report.created == 1
+    add(store, EDITOR)
 
 
 def test_who_leads_everywhere_needs_no_look_up(store):
@@ -92,7 +105,9 @@ def test_rows_out_of_reach_are_reported_by_one_look_up_and_keep_no_other_row_out
 
 def test_a_row_about_a_site_elsewhere_is_reported(store):
     register(store, SYSTEM, region_code=QUJING)
-    report = take(store, EDITOR, "sites", SITE, SITE | {"site_id": "new"})
+    report = take(
+        store, EDITOR, "sites", SITE, SITE | {"site_id": "new", "hosts": ["new.km.gov.cn"]}
+    )
     assert [(one.row, one.field) for one in report.rejections] == [(1, "region_code")]
     assert report.created == 1
 
