@@ -221,6 +221,41 @@ async def test_a_head_is_signed_for_each_size_and_again_after_an_hour(database, 
     assert await heads.sign_newest(aio, "catalogue", Ed25519PrivateKey.generate(), later)
 
 
+async def test_of_each_hour_the_last_head_and_always_the_newest_is_kept_for_long(database, aio):
+    key = Ed25519PrivateKey.generate()
+    minutes = (0, 1, 59, 60, 61, 200)
+    for size, minute in enumerate(minutes, 1):
+        add(database, 1, first=size)
+        await seal_all(aio)
+        assert await heads.sign_newest(aio, "catalogue", key, NOW + timedelta(minutes=minute))
+    kept = {one["_id"]: one for one in database["audit_heads"].find()}
+    long, short = timedelta(days=90), timedelta(days=1)
+    lives = {size: one["expire_time"] - one["time"] for size, one in kept.items()}
+    assert lives == {1: short, 2: short, 3: long, 4: short, 5: long, 6: long}
+    for size, one in kept.items():
+        head = heads.head_in(one)
+        assert head.is_signed()
+        path = reading.consistency(database, size, 6)
+        assert merkle.continues(size, head.root, *tree(database), path)
+    index = database["audit_heads"].index_information()["expiry"]
+    assert (index["key"], index["expireAfterSeconds"]) == ([("expire_time", 1)], 0)
+
+
+async def test_a_head_that_is_signed_again_is_kept_anew_and_leaves_the_others(database, aio):
+    key, other = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
+    add(database, 1)
+    await seal_all(aio)
+    assert await heads.sign_newest(aio, "catalogue", key, NOW)
+    add(database, 1, first=1)
+    await seal_all(aio)
+    signed = [(key, 5), (other, 6), (other, 70)]
+    for by, minute in signed:
+        now = NOW + timedelta(minutes=minute)
+        assert await heads.sign_newest(aio, "catalogue", by, now)
+        lives = {one["_id"]: one["expire_time"] for one in database["audit_heads"].find()}
+        assert lives == {1: NOW + timedelta(days=1), 2: now + timedelta(days=90)}
+
+
 async def test_the_relays_sealer_seals_and_signs_what_comes_and_ends_when_asked(database, aio):
     task = asyncio.create_task(keep_sealed("catalogue", aio, Ed25519PrivateKey.generate()))
     for first in (0, 10):

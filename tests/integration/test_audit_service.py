@@ -18,7 +18,8 @@ from services.catalogue import store
 from services.catalogue.servicer import PLAN
 from services.common import audit
 from services.common.access import ANONYMOUS, Caller
-from services.common.audit import heads, merkle, sealing
+from services.common.audit import heads, merkle, reading, sealing
+from services.common.audit.reading import Question
 from services.common.callers import Signer
 from services.common.eventlog import log
 from services.common.grpc_host import Department
@@ -27,6 +28,7 @@ from services.common.paging import page_token
 from services.common.settings import Settings
 from tests.conftest import NOW
 from tests.integration.test_catalogue_servicer import told
+from tests.integration.test_utilities_store import finds_of
 
 AUDITOR = Caller("operator", "account", roles=("auditor",), purpose="年度检查")
 
@@ -59,7 +61,7 @@ class House:
             self.ask(call, **fields)
         return told(refusal.value)
 
-    def add(self, count, first=0, principal="window-3"):
+    def add(self, count, first=0, principal="window-3", approved_by=""):
         self.database["audit"].insert_many(
             audit.row(
                 caller=Caller(principal, "client"),
@@ -68,6 +70,7 @@ class House:
                 request_id=f"r-{number}",
                 traceparent="",
                 now=NOW + timedelta(seconds=number // 3),
+                approved_by=approved_by,
             )
             for number in range(first, first + count)
         )
@@ -167,18 +170,23 @@ def test_what_cannot_be_proved_is_refused_by_reason(house):
     assert wrong[:2] == ("INVALID_ARGUMENT", "AUDIT_DEPARTMENT_WRONG")
 
 
+def listed(house, **question):
+    """All records that answer a question, page by page; looks of the test itself are left out."""
+    found, token = [], ""
+    while True:
+        page = house.ask("ListAuditRecords", page_size=7, page_token=token, **question)
+        found += [one for one in page.records if one.request_id]
+        token = page.next_page_token
+        if not token:
+            return found
+
+
 def test_records_are_found_by_what_who_and_when_in_pages_that_miss_none(house):
     house.add(40)
     house.add(20, first=40, principal="window-4")
 
     def ids(**question):
-        found, token = [], ""
-        while True:
-            page = house.ask("ListAuditRecords", page_size=7, page_token=token, **question)
-            found += [record.request_id for record in page.records]
-            token = page.next_page_token
-            if not token:
-                return [one for one in found if one]  # looks have no request id
+        return [record.request_id for record in listed(house, **question)]
 
     # Looks of today come before the records of a test's day.
     assert sorted(ids(until_time=NOW + timedelta(days=1))) == sorted(f"r-{n}" for n in range(60))
@@ -187,6 +195,45 @@ def test_records_are_found_by_what_who_and_when_in_pages_that_miss_none(house):
     between = {"from_time": NOW + timedelta(seconds=2), "until_time": NOW + timedelta(seconds=4)}
     assert set(ids(**between)) == {f"r-{n}" for n in range(6, 12)}
     assert set(ids(subject="T-3", principal="window-4")) == {"r-43", "r-53"}
+
+
+def test_a_principal_is_found_by_what_it_did_and_by_what_it_approved_newest_first(house):
+    house.add(20, principal="li")
+    house.add(20, first=20, approved_by="li")
+    house.add(20, first=40, principal="li", approved_by="wang")
+    house.add(20, first=60, approved_by="wang")
+    house.add(20, first=10, approved_by="li")  # of the times that the first ones are of
+    found = listed(house, principal="li")
+    assert len({record.record_id for record in found}) == len(found) == 80
+    order = [(record.time.ToDatetime(), record.record_id) for record in found]
+    assert order == sorted(order, reverse=True)
+    made = {record.approved_by for record in found if record.principal == "li"}
+    approved = {record.principal for record in found if record.approved_by == "li"}
+    assert (made, approved) == ({"", "wang"}, {"window-3"})
+    both = listed(house, principal="li", subject="T-3", until_time=NOW + timedelta(seconds=9))
+    assert [record.request_id for record in both] == ["r-23", "r-23", "r-13", "r-13", "r-3"]
+
+
+def test_who_did_or_approved_what_is_read_off_two_indexes_in_order(house):
+    house.add(300)
+    house.add(30, first=300, principal="li")
+    house.add(30, first=330, approved_by="li")
+
+    def ask(unit):
+        for more in ({}, {"since": NOW}, {"until": NOW + timedelta(days=1)}):
+            for before in (None, (NOW + timedelta(days=1), "x")):
+                question = Question(principal="li", **more)
+                assert len(reading.records(unit.database, question, limit=7, before=before)) == 7
+
+    finds = finds_of(house.uri, house.database, ask)
+    assert len(finds) == 6
+    for find in finds:
+        explained = house.database.command("explain", find, verbosity="executionStats")
+        plan = str(explained["queryPlanner"]["winningPlan"])
+        assert "by_principal" in plan, find
+        assert "by_reviewer" in plan, find
+        assert "'SORT'" not in plan, find
+        assert explained["executionStats"]["totalDocsExamined"] <= 8, find
 
 
 def test_an_auditor_leaves_a_record_of_each_look(house):

@@ -17,7 +17,7 @@ from pymongo.errors import PyMongoError
 from zhengtong.review.v1 import review_pb2, review_service_pb2
 
 from services.common import review
-from services.common.access import NATIONWIDE
+from services.common.access import NATIONWIDE, Caller
 from services.common.review import store
 from services.common.review.store import Submissions
 from services.common.transaction import Unit
@@ -54,6 +54,8 @@ def to_json(rows):
 SERVICE = "zhengtong.review.v1.ReviewService"
 CATALOGUE = "zhengtong.catalogue.v1.CatalogueService"
 PUBLISH = Publication(f"{CATALOGUE}.PublishItem", {"item": ITEM})
+AUDIT = "zhengtong.audit.v1.AuditService"
+AUDITOR = Caller("auditor", "account", roles=("auditor",))
 EDITOR = officer("author", "item_editor")
 PENDING = review_pb2.SUBMISSION_STATE_PENDING
 APPROVED = review_pb2.SUBMISSION_STATE_APPROVED
@@ -167,6 +169,11 @@ def test_the_audit_names_author_and_reviewer_of_what_was_approved(desk):
     assert (done["principal"], done["approved_by"]) == ("author", "reviewer")
     assert done["call"] == PUBLISH.method
     assert set(done["subjects"]) == {"T-1", submission.submission_id}
+    for principal in ("author", "reviewer"):
+        listed = desk.call(f"{AUDIT}.ListAuditRecords", AUDITOR, principal=principal).records
+        found = {one.request_id: (one.principal, one.approved_by) for one in listed}
+        assert found.pop("r2") == ("author", "reviewer")
+        assert found == ({"r1": ("author", "")} if principal == "author" else {})
 
 
 @pytest.mark.parametrize(

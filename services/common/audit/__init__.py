@@ -30,13 +30,17 @@ TREE: Final = "audit_tree"
 HEADS: Final = "audit_heads"
 TREE_ID: Final = "tree"
 """The one document of TREE that is no tile: how many leaves there are, and their root."""
-HEADS_KEPT: Final = 90 * 24 * 3600  # seconds
 
 _NEWEST = [("time", DESCENDING), ("_id", DESCENDING)]
 INDEXES = [
     IndexModel(_NEWEST, name="by_time"),
     IndexModel([("subjects", ASCENDING), *_NEWEST], name="by_subject"),
     IndexModel([("principal", ASCENDING), *_NEWEST], name="by_principal"),
+    IndexModel(
+        [("approved_by", ASCENDING), *_NEWEST],
+        name="by_reviewer",
+        partialFilterExpression={"approved_by": {"$gt": ""}},
+    ),
     # The sealer's question: what is not in the tree yet, oldest first.
     IndexModel(
         [("time", ASCENDING), ("_id", ASCENDING)],
@@ -50,7 +54,8 @@ INDEXES = [
         partialFilterExpression={LEAF: {"$gte": 0}},
     ),
 ]
-HEAD_INDEXES = [IndexModel([("time", ASCENDING)], name="kept", expireAfterSeconds=HEADS_KEPT)]
+# Not `kept`: that is the name of the index by which heads without an `expire_time` go.
+HEAD_INDEXES = [IndexModel([("expire_time", ASCENDING)], name="expiry", expireAfterSeconds=0)]
 
 
 def ensure(database: Database[dict[str, Any]]) -> None:

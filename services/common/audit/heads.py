@@ -27,6 +27,8 @@ PRINCIPAL: Final = "relay"
 # A head of a tree that does not grow is signed anew: its age tells that somebody looks after it,
 # and the newest is never among those that have grown old enough to go.
 SIGNED_AGAIN: Final = timedelta(hours=1)
+KEPT: Final = timedelta(days=90)
+KEPT_OF_AN_HOUR: Final = timedelta(days=1)
 _PURPOSE: Final = "zhengtong audit tree head v1"
 
 
@@ -103,7 +105,10 @@ def load_public_key(keys_dir: Path) -> bytes | None:
 async def sign_newest(
     database: AsyncDatabase[Document], department: str, key: Ed25519PrivateKey, now: datetime
 ) -> bool:
-    """Sign the tree as it is now, unless that was done within the hour; whether it was signed."""
+    """Sign the tree as it is now, unless that was done within the hour; whether it was signed.
+
+    It is kept for 90 days, unless a later one of the same hour takes its place in that.
+    """
     tree = await database[TREE].find_one({"_id": TREE_ID})
     if tree is None:
         return False
@@ -116,7 +121,24 @@ async def sign_newest(
         return False
     head = sign(key, department, int(tree["size"]), bytes(tree["root"]), now)
     await database[HEADS].replace_one({"_id": tree["size"]}, _document(head, now), upsert=True)
+    await _shorten_others_of_the_hour(database, int(tree["size"]), now)
     return True
+
+
+async def _shorten_others_of_the_hour(
+    database: AsyncDatabase[Document], size: int, now: datetime
+) -> None:
+    """Let the heads of smaller trees that were signed in this hour go after a day.
+
+    The last of an hour stays and not the first: the newest must never go, though the relay is away
+    for long, or a tree that somebody has seen would seem to have shrunk.
+    """
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    after_a_day = {"$add": ["$time", KEPT_OF_AN_HOUR // timedelta(milliseconds=1)]}
+    await database[HEADS].update_many(
+        {"expire_time": {"$gte": hour + KEPT}, "_id": {"$lt": size}},
+        [{"$set": {"expire_time": after_a_day}}],
+    )
 
 
 def _document(head: Head, now: datetime) -> Document:
@@ -125,6 +147,7 @@ def _document(head: Head, now: datetime) -> Document:
         "department": head.department,
         "root": head.root,
         "time": now,
+        "expire_time": now + KEPT,
         "signed_time": head.time,
         "public_key": head.public_key,
         "signature": head.signature,

@@ -172,4 +172,5 @@ def _record_message(row: Mapping[str, Any]) -> audit_pb2.AuditRecord:
         request_id=row["request_id"],
         traceparent=row["traceparent"],
         leaf_index=row.get(LEAF),
+        approved_by=row.get("approved_by", ""),
     )

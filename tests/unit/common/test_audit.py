@@ -37,10 +37,11 @@ def test_no_two_rows_are_one():
     assert len({made()["_id"] for _ in range(100)}) == 100
 
 
-def test_rows_are_found_by_time_by_what_it_was_about_and_by_who_did_it():
-    keys = [list(index.document["key"]) for index in audit.INDEXES][:3]
+def test_rows_are_found_by_time_by_what_it_was_about_and_by_who_did_or_approved_it():
+    keys = [list(index.document["key"]) for index in audit.INDEXES][:4]
     newest = ["time", "_id"]
-    assert keys == [newest, ["subjects", *newest], ["principal", *newest]]
+    by = ["subjects", "principal", "approved_by"]
+    assert keys == [newest, *([name, *newest] for name in by)]
 
 
 def test_the_bytes_that_are_hashed_are_compact_json_in_order_without_what_tells_of_the_tree():
