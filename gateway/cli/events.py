@@ -51,7 +51,18 @@ class Desk:
                 return
 
     def replay(self, ids: list[str]) -> int:
-        """Put messages back at once; none named: all dead ones."""
+        """Put messages back at once; none named: as many as are dead now, part by part."""
+        if ids:
+            return self._replay(ids)
+        # Some may die again meanwhile: without a bound they would be put back for ever.
+        question = pb.ListParkedMessagesRequest(kind=pb.PARKED_KIND_DEAD, page_size=1)
+        dead = self._stub.ListParkedMessages(question, **self._with).total
+        replayed = 0
+        while replayed < dead and (part := self._replay([])):
+            replayed += part
+        return replayed
+
+    def _replay(self, ids: list[str]) -> int:
         request = pb.ReplayParkedMessagesRequest(parked_ids=ids, request_id=uuid.uuid4().hex)
         return int(self._stub.ReplayParkedMessages(request, **self._with).replayed)
 

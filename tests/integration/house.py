@@ -24,9 +24,10 @@ from tests.conftest import NOW
 class House:
     """A department, its database and a channel to it."""
 
-    def __init__(self, department, database, channel, signer):
+    def __init__(self, department, database, address, channel, signer):
         self.department = department
         self.database = database
+        self.address = address
         self._channel = channel
         self._signer = signer
 
@@ -61,8 +62,8 @@ class House:
 
 
 @contextmanager
-def serving(name, database, keys_dir, clock=lambda: NOW):
-    """A department with everything a real one has, on a port of its own."""
+def serving(name, database, keys_dir, clock=lambda: NOW, principal="gateway"):
+    """A department with everything a real one has, on a port of its own, and who calls it."""
     plan = importlib.import_module(f"services.{name}.servicer").PLAN
     transaction.ensure(database)
     plan.ensure(database)
@@ -72,10 +73,10 @@ def serving(name, database, keys_dir, clock=lambda: NOW):
         settings = replace(Settings.from_env({}), keys_dir=keys_dir, grpc_listen={name: address})
         department = Department(name, database, clock)
         running = Running(department, plan, settings)
-        signer = Signer.load(keys_dir, "gateway")
+        signer = Signer.load(keys_dir, principal)
         try:
             with grpc.insecure_channel(address) as channel:
-                yield House(department, database, channel, signer)
+                yield House(department, database, address, channel, signer)
         finally:
             running.stop()
 

@@ -280,6 +280,31 @@ def test_what_a_reaction_tells_is_saved_with_it_and_audited(database):
     assert (row["principal"], row["request_id"], row["subjects"]) == ("readers", "e1", ["x"])
 
 
+@pytest.mark.rule("P-13")
+def test_a_reaction_that_tells_nothing_is_audited_once_and_a_copy_is_at_its_source(database):
+    clear(database, failing={2})
+    counting, copying = reader(database, "count"), reader(database, "copy")
+    with pytest.raises(Defect):
+        counting.apply([event(1, "a"), event(2, "b")])
+    assert database["audit"].count_documents({}) == 0
+
+    counting.apply([event(1, "a"), event(2, "b"), event(3, "")])
+    counting.apply([event(1, "a")])
+    copying.apply([event(1, "a")])
+    copying.apply([whole_since("2")])
+
+    rows = {row["request_id"]: row for row in database["audit"].find()}
+    assert {key: row["subjects"] for key, row in rows.items()} == {
+        "e1": ["a"],
+        "e2": ["b"],
+        "e3": ["e3"],
+    }
+    assert {(row["principal"], row["purpose"]) for row in rows.values()} == {
+        ("readers", ItemPublished.DESCRIPTOR.full_name)
+    }
+    assert all(row["call"].endswith("--readers.count") for row in rows.values())
+
+
 def whole_since(epoch):
     return replace(event(0, subject="", version=0, epoch=epoch), type=REPLACED, fact=None)
 

@@ -111,7 +111,7 @@ async def test_a_dead_message_is_listed_and_replayed(ledger):
             assert seen == ("INVALID", refused["id"], "item-7", 1, None)
 
             ledger.allow("invalid")
-            assert parked.replay(ledger.database, [row.id], row.parked_time) == 1
+            assert parked.replay(ledger.database, [row.id], row.parked_time) == [row.id]
             await until(lambda: ledger.counted() == 2)
             await until(lambda: not ledger.parked())
 

@@ -244,6 +244,21 @@ def test_only_the_representative_grants_and_lists_and_agents_see_who_may(house):
     assert house.refused("AppointRepresentative", dali, **appoint) == "OUT_OF_REACH"
 
 
+@pytest.mark.rule("A-9")
+def test_looks_at_who_acts_for_an_enterprise_are_recorded(house):
+    boss = represented(house)
+    _, agent = house.register("agent", 2)
+    grant(house, boss)
+    acting = replace(agent, on_behalf_of=COMPANY, scopes=(SEES,))
+    house.ask("ListMandates", acting, subject_code=COMPANY)
+    house.refused("ListMandates", agent, subject_code=COMPANY)
+    (look,) = house.database["audit"].find({"act": "look"})
+    assert look["call"].endswith(".ListMandates")
+    assert (look["principal"], look["on_behalf_of"]) == (agent.principal, COMPANY)
+    assert look["subjects"][0] == COMPANY
+    assert sorted(look["subjects"][1:]) == sorted([boss.principal, agent.principal])
+
+
 @pytest.mark.rule("A-7")
 @pytest.mark.parametrize(
     "changes",

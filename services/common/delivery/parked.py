@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pymongo.asynchronous.database import AsyncDatabase
+    from pymongo.client_session import ClientSession
     from pymongo.database import Database
 
     Document = dict[str, Any]
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 COLLECTION = "parked"
 ATTEMPT = "zhengtong-attempt"  # the header in which the number of attempts made travels
 QUEUE_GONE = "QUEUE_GONE"
+MOST_REPLAYED = 1000  # where none are named: one audit row names them all
 LARGEST_BODY = 15_000_000  # bytes; a document holds 16 MB
 
 INDEXES = [
@@ -204,15 +206,25 @@ def count_parked(database: Database[Document], kind: Kind) -> int:
     return database[COLLECTION].count_documents(_FILTERS[kind])
 
 
-def replay(database: Database[Document], ids: Sequence[str], now: datetime) -> int:
-    """Make messages due at once, with all their attempts before them; how many.
+def replay(
+    database: Database[Document],
+    ids: Sequence[str],
+    now: datetime,
+    *,
+    session: ClientSession | None = None,
+) -> list[str]:
+    """Make messages due at once, with all their attempts before them; which.
 
     Args:
-        ids: these, dead or deferred; none: all dead ones.
+        ids: these, dead or deferred; none: all dead ones, at most `MOST_REPLAYED`.
     """
+    rows = database[COLLECTION]
     question = {"_id": {"$in": list(ids)}} if ids else _FILTERS[Kind.DEAD]
+    most = 0 if ids else MOST_REPLAYED
+    found = [row["_id"] for row in rows.find(question, {"_id": 1}, limit=most, session=session)]
     fresh = {"due": now, "attempt": 0, f"headers.{ATTEMPT}": 0, "token": uuid.uuid4().hex}
-    return database[COLLECTION].update_many(question, {"$set": fresh}).modified_count
+    rows.update_many({"_id": {"$in": found}}, {"$set": fresh}, session=session)
+    return found
 
 
 def _parked(row: Document) -> Parked:

@@ -72,11 +72,13 @@ class Department:
         session: ClientSession,
         *,
         name: str = "",
-    ) -> None:
+    ) -> tuple[Unit, Request]:
         """Call one method with one fact: a store bound to the transaction, in the fact's trace.
 
         Args:
             name: of the method, where it is another than the subscription's own.
+
+        Returns: what is to be recorded before the transaction ends.
         """
         unit = Unit(self.database, session, self.now())
         name = name or subscription.method
@@ -88,7 +90,10 @@ class Department:
             attributes={"messaging.message.id": event.id, "messaging.system": "rabbitmq"},
         ):
             method(event, type(self.worker).store(unit))
-            record([(unit, self._request(subscription, event, unit.now))])
+            if subscription.reading is Reading.REACTS and not (unit.told or unit.noted):
+                # A copy is a change of its source, where it is recorded; an effect is one of ours.
+                unit.note(event.subject or event.id)
+            return unit, self._request(subscription, event, unit.now)
 
     def _request(self, subscription: Subscription, event: Event[Any], now: datetime) -> Request:
         """What the audit row of a reaction says: the department itself, because of this fact."""
@@ -175,8 +180,9 @@ class Reactor:
             if not _only_duplicates(error):
                 raise
             raise RaceLost from error
-        for event in fresh.values():
-            self.department.call(self.subscription, event, session)
+        call = partial(self.department.call, self.subscription, session=session)
+        # All at once: a write for each would halve what a batch is for.
+        record([call(event) for event in fresh.values()])
 
     def _known(self, marks: list[str]) -> set[str]:
         found = self.department.database[INBOX].find({"_id": {"$in": marks}}, {"_id": 1})
@@ -251,9 +257,10 @@ class Projector:
         if older:
             of_now = {"$set": {"epoch": whole.epoch, "version": 0}}
             copies.update_many({"_id": {"$in": older}}, of_now, session=session)
-        for key in older:
-            gone = replace(whole, subject=key.removeprefix(prefix))
-            self.department.call(self.subscription, gone, session, name=self.subscription.forgets)
+        gone = [replace(whole, subject=key.removeprefix(prefix)) for key in older]
+        name = self.subscription.forgets
+        call = partial(self.department.call, self.subscription, session=session, name=name)
+        record([call(event) for event in gone])
         return str(rows[-1]["_id"]) if rows else ""
 
     def _singles(self, event: Event[Any]) -> Iterator[Event[Any]]:
@@ -287,8 +294,8 @@ class Projector:
             if not _only_duplicates(error):
                 raise
             raise RaceLost from error
-        for event in newer.values():
-            self.department.call(self.subscription, event, session)
+        call = partial(self.department.call, self.subscription, session=session)
+        record([call(event) for event in newer.values()])
 
 
 def _age(event: Event[Any]) -> tuple[str, int]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import grpc
 
     from services.common.grpc_host.department import Department
+    from services.common.transaction import Unit
 
 _KINDS = {
     pb.PARKED_KIND_UNSPECIFIED: Kind.ALL,
@@ -56,10 +57,13 @@ class ParkedServicer(pb_grpc.DeliveryServiceServicer):
     def ReplayParkedMessages(  # noqa: N802  (named by the proto)
         self, request: pb.ReplayParkedMessagesRequest, context: grpc.ServicerContext
     ) -> pb.ReplayParkedMessagesResponse:
-        replayed = replay(
-            self._department.database, list(request.parked_ids), self._department.clock()
-        )
-        return pb.ReplayParkedMessagesResponse(replayed=replayed)
+        def work(unit: Unit) -> pb.ReplayParkedMessagesResponse:
+            ids = list(request.parked_ids)
+            replayed = replay(unit.database, ids, unit.now, session=unit.session)
+            unit.note(*replayed)
+            return pb.ReplayParkedMessagesResponse(replayed=len(replayed))
+
+        return self._department.change(request, pb.ReplayParkedMessagesResponse, work, alone=True)
 
 
 def _message(parked: Parked) -> delivery_pb2.ParkedMessage:

@@ -74,6 +74,8 @@ class Mandates(Desk):
             size=size + 1,
         )
         more = page_token(question, [found[size - 1].mandate_id]) if len(found) > size else ""
+        accounts = dict.fromkeys(one.account_id for one in found[:size])
+        self._department.looked([request.subject_code, *accounts])
         return pb.ListMandatesResponse(
             mandates=[messages.mandate_message(one) for one in found[:size]], next_page_token=more
         )
