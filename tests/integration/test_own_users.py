@@ -1,6 +1,8 @@
 """Each department's own users at the real servers: what is another's is refused."""
 
+import base64
 import json
+import re
 import subprocess
 import sys
 from contextlib import closing
@@ -12,6 +14,7 @@ import pymongo
 import pytest
 from aio_pika.exceptions import ChannelNotFoundEntity
 from amqp.exceptions import AccessRefused
+from mongoengine import BinaryField
 from pymongo.errors import OperationFailure
 from zhengtong.catalogue.v1.catalogue_events_pb2 import ItemRevised
 
@@ -19,7 +22,10 @@ from infra.local import users
 from infra.local.stack import SERVERS, Stack
 from services.common.delivery import queues, topology
 from services.common.delivery.subscriptions import Reading, Subscription
+from services.common.personal import keys
+from services.common.personal.vault import Place, Vault
 from services.common.settings import DEPARTMENTS, Settings, user_of
+from services.identity.store import documents
 
 UNAUTHORIZED = 13
 AUTHENTICATION_FAILED = 18
@@ -149,6 +155,50 @@ def test_the_command_for_containers_makes_the_users_over_the_network(servers, cl
     command = [sys.executable, "-m", "infra.local.users", "mongo", address]
     subprocess.run([*command, servers.plan.layout.secrets], check=True)
     assert client_of("utilities")["zt_utilities"]["events"].find_one() is None
+
+
+OPERATIONS = (Path(__file__).parents[2] / "docs" / "operations.md").read_text("utf-8")
+RESEALING = "services.common.personal.resealing"
+
+
+def documented():
+    """What operators are told to give to the command, here and in containers."""
+    return [told.split() for told in re.findall(rf"{RESEALING} \\\n +(.+)\n", OPERATIONS)]
+
+
+def test_operators_are_told_to_seal_anew_every_sealed_field_of_identity():
+    here, in_containers = documented()
+    assert here == in_containers
+    assert here[:2] == [user_of("identity"), documents.ACCOUNTS]
+    kept = documents.AccountDocument._fields.items()
+    sealed = {name for name, field in kept if isinstance(field, BinaryField)}
+    assert {name for word in here[2:] for name in word.split("=")} == sealed
+
+
+@pytest.mark.rule("P-22")
+def test_the_documented_command_seals_anew_as_the_departments_own_user(servers, client_of):
+    lines = [f"{name}:{base64.b64encode(bytes([n]) * 32).decode()}" for n, name in enumerate("abm")]
+    lines[2] = lines[2].replace("m:", "match:")
+    older, newer = (Vault(keys.read(keys.FILE, one)) for one in (lines[1:], lines))
+    fields = ("name", "identity_number", "phone")
+    place = {one: Place(documents.ACCOUNTS, one, "a1") for one in fields}
+    accounts = client_of("identity")[user_of("identity")][documents.ACCOUNTS]
+    sealed = {one: older.seal("530102", place=place[one]) for one in fields}
+    accounts.insert_one({"_id": "a1", **sealed, "identity_match": older.match("530102")})
+    environment = {**servers.platform_env, keys.VALUE: " ".join(lines)}
+    environment.pop(keys.FILE, None)
+
+    command = [sys.executable, "-m", RESEALING, *documented()[0]]
+    first, second = (
+        subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+        for _ in range(2)
+    )
+
+    assert (first.returncode, second.returncode, first.stderr) == (1, 0, "")
+    assert "重新加密 3，他人同时改动 0，无法解密 0。" in first.stdout
+    kept = accounts.find_one({"_id": "a1"})
+    assert not any(newer.needs_resealing(kept[one]) for one in fields)
+    assert {newer.open(kept[one], place=place[one]) for one in fields} == {"530102"}
 
 
 def test_whoever_holds_another_key_file_makes_no_users(servers, tmp_path):

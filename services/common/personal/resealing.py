@@ -170,7 +170,8 @@ def main(arguments: list[str]) -> int:
     settings.need("mongodb_uri")
     vault = Vault.from_env()
     fields = [SealedField(*word.split("=", 1)) for word in words]
-    with MongoClient[Document](settings.mongodb_uri, w="majority", journal=True) as client:
+    uri = settings.mongodb_of(database.removeprefix("zt_"))
+    with MongoClient[Document](uri, w="majority", journal=True) as client:
         done = reseal(client[database][name], fields, vault)
     sys.stdout.write(
         f"{database}.{name}：{done.records} 条记录，{done.values} 个密文，"
