@@ -1,7 +1,8 @@
 """Who calls: a short-lived signed token with every call, never plain metadata.
 
 The token is a JWS in compact form (RFC 7515) signed with Ed25519 (RFC 8037). Each principal of the
-platform (gateway, indexer, relay, cli) has a key of its own; only the gateway may speak for others.
+platform (gateway, indexer, relay, cli, identity) has a key of its own, and identity signs with its
+own who signed in; only the gateway may speak for others.
 """
 
 from __future__ import annotations

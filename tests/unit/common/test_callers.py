@@ -8,6 +8,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
+from infra.local.keys import PRINCIPALS
+from services.common import callers
 from services.common.access import ANONYMOUS, Caller
 from services.common.callers import Signer, TokenRefused, Verifier
 from tests.callers import SYSTEM
@@ -105,3 +107,7 @@ def test_changing_one_character_of_a_token_makes_it_worthless(position, replacem
     # The last character of base64 has bits that mean nothing; the claims are the same then.
     assert position == len(token) - 1
     assert caller == SYSTEM
+
+
+def test_the_module_names_every_principal_that_has_a_key():
+    assert f"({', '.join(PRINCIPALS)})" in callers.__doc__
