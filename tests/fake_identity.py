@@ -108,6 +108,9 @@ class FakeSessions:
             self.sessions.pop(one, None)
             self.endings.append(one)
 
+    def end_oldest(self, account_id, *, but):
+        self.end([one.session_id for one in self.of_account(account_id, None)[but:]])
+
     def end_all(self, account_id, *, but=""):
         own = [one for one in self.sessions.values() if one.account_id == account_id]
         self.end([one.session_id for one in own if one.session_id != but])

@@ -13,6 +13,7 @@ from zhengtong.identity.v1 import identity_pb2
 
 from services.common.access import NATIONWIDE, Caller
 from services.identity.store import key_hash
+from services.identity.store.secrets import Passwords
 from tests import identity_house as people
 from tests.identity_house import (
     COMPANY,
@@ -418,6 +419,79 @@ def test_a_person_from_outside_finds_the_account_there_is(house):
     assert house.refused("SignInOutside", people.GATEWAY, **nobody) == "SIGN_IN_REFUSED"
     refusal = house.refused("SignInOutside", Caller("x", "account"), **outside)
     assert refusal == "PERMISSION_MISSING"
+
+
+def provider_says(number=1, **changes):
+    return {
+        "issuer": "https://id.example",
+        "subject": "u-1",
+        "name": "张三",
+        "identity_number": people.resident_id(number),
+        "phone": "13912343210",
+    } | changes
+
+
+@pytest.mark.rule("A-1")
+def test_whoever_registered_somebody_else_keeps_no_way_in_once_a_provider_knows_the_person(house):
+    account, _ = house.register(name="李四", phone="13812349999")
+    appointed = {"account_id": account.account_id, "subject_code": people.COMPANY}
+    house.ask("AppointRepresentative", administrator(), **appointed)
+    first = house.ask("ResetPassword", administrator(), account_id=account.account_id)
+    theirs = house.sign_in(password=first.password)
+
+    ticket = house.ask("SignInOutside", people.GATEWAY, **provider_says()).ticket
+
+    assert ticket.account.account_id == account.account_id
+    assert (ticket.account.name, ticket.account.phone[-4:]) == ("张三", "3210")
+    assert "must_change" not in house.claims(ticket)
+    assert house.refused("RenewSession", refresh_token=theirs.refresh_token) == "SESSION_ENDED"
+    assert house.claims(theirs)["sid"] in house.ask("ListEndings", people.GATEWAY).ids
+    asked = {"login": "zhangsan", "password": first.password}
+    assert house.refused("SignIn", people.anonymous(), **asked) == "SIGN_IN_REFUSED"
+    assert "password" not in house.database["accounts"].find_one({})
+    kept = house.ask("GetMyAccount", house.as_caller(ticket)).mandates
+    assert [one.subject_code for one in kept] == [people.COMPANY]
+    assert house.renew(ticket, on_behalf_of=people.COMPANY).access_token
+
+
+@pytest.mark.rule("A-1")
+def test_whoever_registered_sets_no_password_at_the_moment_a_provider_knows_the_person(
+    house, monkeypatch
+):
+    house.register()
+    theirs = house.as_caller(house.sign_in())
+    hash_ = Passwords.hash
+
+    def meanwhile(self, password):
+        house.ask("SignInOutside", people.GATEWAY, **provider_says())
+        return hash_(self, password)
+
+    monkeypatch.setattr(Passwords, "hash", meanwhile)
+    asked = {"password": people.PASSWORD, "new_password": "Another-good-one-9"}
+    assert house.refused("ChangePassword", theirs, **asked) == "STALE"
+    assert "password" not in house.database["accounts"].find_one({})
+
+
+@pytest.mark.rule("A-1")
+def test_a_password_set_after_a_provider_knew_the_person_is_good(house):
+    account, _ = house.register()
+    house.ask("SignInOutside", people.GATEWAY, **provider_says())
+    reset = house.ask("ResetPassword", administrator(), account_id=account.account_id)
+    house.ask("SignInOutside", people.GATEWAY, **provider_says())
+    assert house.sign_in(password=reset.password).access_token
+
+
+@pytest.mark.rule("A-1")
+def test_a_provider_that_does_not_say_who_it_is_changes_nothing(house):
+    account, _ = house.register()
+    ticket = house.sign_in()
+    said = provider_says(name="")
+    assert house.refused("SignInOutside", people.GATEWAY, **said) == "ACCOUNT_INVALID"
+    house.ask("DisableAccount", administrator(), account_id=account.account_id)
+    refusal = house.refused("SignInOutside", people.GATEWAY, **provider_says())
+    assert refusal == "SIGN_IN_REFUSED"
+    house.ask("EnableAccount", administrator(), account_id=account.account_id)
+    assert house.sign_in().account.name == ticket.account.name == "张三丰"
 
 
 def test_endings_are_told_from_a_moment_on(house):

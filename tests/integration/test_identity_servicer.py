@@ -15,6 +15,12 @@ from tests import identity_house as people
 from tests.identity_house import ADDRESS, PASSWORD, anonymous, resident_id
 
 LEEWAY = timedelta(seconds=20)
+PERSON = {
+    "login": "zhangsan",
+    "password": PASSWORD,
+    "name": "张三丰",
+    "identity_number": resident_id(1),
+}
 
 
 @pytest.fixture(scope="module")
@@ -69,11 +75,21 @@ def test_a_login_and_a_person_have_one_account(house):
 
 @pytest.mark.rule("A-3")
 def test_who_asks_which_persons_are_known_is_slowed(house):
-    house.register()
+    house.ask("RegisterAccount", **PERSON)
     asked = {"login": "lisi", "name": "李四", "password": PASSWORD}
     asked["identity_number"] = resident_id(1)
     told = [house.refused("RegisterAccount", anonymous(), **asked) for _ in range(21)]
     assert told == ["PERSON_KNOWN"] * 20 + ["TRIES_SLOWED"]
+
+
+@pytest.mark.rule("A-3")
+def test_one_address_may_not_register_one_person_after_another(house):
+    for number in range(20):
+        house.register(f"user{number}", number)
+    asked = PERSON | {"login": "another", "identity_number": resident_id(99)}
+    assert house.refused("RegisterAccount", anonymous(), **asked) == "TRIES_SLOWED"
+    assert house.database["accounts"].count_documents({}) == 20
+    house.ask("RegisterAccount", anonymous("198.51.100.1"), **asked)
 
 
 def test_a_repeated_registration_is_answered_and_tells_nothing_of_the_person(house):
@@ -136,7 +152,7 @@ def test_wrong_old_passwords_of_many_slow_down_nobody_else(house):
         assert house.refused("ChangePassword", person, **fields) == "PASSWORD_WRONG"
     assert house.refused("ChangePassword", person, **fields) == "TRIES_SLOWED"
     rows = house.database["tries"].count_documents({})
-    assert rows == 1  # of the login; nobody's address is not counted
+    assert rows == 2  # of the login, and of who registered; nobody's address is not counted
 
 
 @pytest.mark.rule("A-4")
@@ -213,6 +229,34 @@ def test_a_new_password_ends_the_other_sessions(house):
     assert house.refused("SignIn", login="zhangsan", password=PASSWORD) == "SIGN_IN_REFUSED"
     house.clock.pass_(minutes=1)
     assert house.sign_in(password="Another-good-one-9").access_token
+
+
+@pytest.mark.rule("A-4")
+def test_of_the_sessions_of_an_account_the_latest_fifty_go_on(house):
+    house.register()
+    tickets = []
+    for _ in range(52):
+        house.clock.pass_(seconds=1)
+        tickets.append(house.sign_in())
+    for gone in tickets[:2]:
+        assert house.refused("RenewSession", refresh_token=gone.refresh_token) == "SESSION_ENDED"
+    assert house.renew(tickets[2]).access_token
+    listed = house.ask("ListMySessions", house.as_caller(tickets[-1])).sessions
+    assert len(listed) == house.database["sessions"].count_documents({}) == 50
+    ended = house.ask("ListEndings", people.GATEWAY).ids
+    assert list(ended) == [house.claims(one)["sid"] for one in tickets[:2]]
+
+
+@pytest.mark.rule("A-4")
+def test_sign_ins_at_one_moment_leave_no_more_than_fifty_sessions(house):
+    house.register()
+    outside = {"issuer": "i", "subject": "s", "name": "张三丰"}
+    outside["identity_number"] = resident_id(1)
+    house.ask("SignInOutside", people.GATEWAY, **outside)
+    with ThreadPoolExecutor(8) as pool:
+        asked = [outside] * 60
+        list(pool.map(lambda one: house.ask("SignInOutside", people.GATEWAY, **one), asked))
+    assert house.database["sessions"].count_documents({}) == 50
 
 
 def test_a_session_of_ones_own_is_listed_and_ended_that_of_another_is_not(house):

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 
 import pytest
 from pymongo import MongoClient
+from pymongo.errors import OperationFailure
 from pymongo.monitoring import CommandListener
 
 from services.common.errors import NotFound, Stale
@@ -138,6 +139,9 @@ def test_an_account_is_kept_found_and_changed(run):
     assert run(lambda s: s.accounts.password_of("a001")) == "hash"
     run(lambda s: s.accounts.save(replace(changed, version=3), "new"))
     assert run(lambda s: s.accounts.password_of("a001")) == "new"
+    run(lambda s: s.accounts.save(replace(changed, version=4), ""))
+    run(lambda s: s.accounts.save(replace(changed, version=5)))
+    assert run(lambda s: s.accounts.password_of("a001")) == ""
 
 
 def test_what_is_not_there_is_not_found(run):
@@ -211,6 +215,18 @@ def test_sessions_begin_are_renewed_and_end(run):
     assert run(lambda s: (s.sessions.find("s1"), s.sessions.find("s2"))) == (None, late)
     run(lambda s: s.sessions.end(["s2"]))
     assert run(lambda s: s.sessions.of_account("a001", 9)) == []
+
+
+def test_the_oldest_sessions_of_an_account_end(run):
+    for n in (3, 1, 2):
+        begun = Session(f"s{n}", "a001", NOW + timedelta(seconds=n), NOW, "")
+        run(lambda s, one=begun: s.sessions.begin(one))
+    run(lambda s: s.sessions.begin(Session("s0", "a002", NOW, NOW, "")))
+    run(lambda s: s.sessions.end_oldest("a001", but=3))
+    assert len(run(lambda s: s.sessions.of_account("a001", 9))) == 3
+    run(lambda s: s.sessions.end_oldest("a001", but=1))
+    assert [one.session_id for one in run(lambda s: s.sessions.of_account("a001", 9))] == ["s3"]
+    assert run(lambda s: s.sessions.find("s0"))
 
 
 def test_a_session_that_is_over_by_the_clock_is_not_listed(run):
@@ -338,6 +354,28 @@ def test_accounts_are_found_and_sealed_anew_after_the_keys_were_exchanged(databa
     kept = database["accounts"].find_one({})
     assert not vault.needs_resealing(kept["name"])
     assert bytes(kept["identity_match"]) == vault.match(resident_id(1))
+
+
+@pytest.mark.rule("A-4")
+def test_a_sign_in_does_not_slip_past_what_ends_all_sessions_at_the_same_moment(
+    database, committed
+):
+    mongo_store.ensure(database)
+    committed(lambda unit: stores_of(unit).accounts.open(person(), "hash"))
+    begun = Session("s1", "a001", NOW, NOW, "")
+    client = database.client
+    with client.start_session() as signing, client.start_session() as ending:
+        signing.start_transaction()
+        ending.start_transaction()
+        stores = stores_of(Unit(database, ending, NOW))
+        stores.sessions.end_all("a001")
+        MongoSessions(Unit(database, signing, NOW)).begin(begun)
+        with pytest.raises(OperationFailure) as lost:
+            stores.accounts.save(person(version=2), "")
+        signing.commit_transaction()
+    assert lost.value.has_error_label("TransientTransactionError")  # it is run once more
+    committed(lambda unit: stores_of(unit).sessions.end_all("a001"))
+    assert database["sessions"].count_documents({}) == 0
 
 
 def test_every_question_has_an_index(mongodb_uri, database):

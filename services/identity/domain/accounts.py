@@ -142,6 +142,22 @@ def registered(  # noqa: PLR0913  (plain data)
     )
 
 
+def proven(account: Account, *, name: str, phone: str) -> Account:
+    """A person's account after somebody who knows the person has said whose it is.
+
+    Raises:
+        AccountInvalid: with every field at fault.
+    """
+    _refuse([*_name_problems(name), *_phone_problems(phone)])
+    return replace(
+        account,
+        name=_name(name),
+        phone=phone,
+        password_expired=False,  # there is none to change any more
+        version=account.version + 1,
+    )
+
+
 def opened(  # noqa: PLR0913  (plain data)
     *,
     account_id: str,

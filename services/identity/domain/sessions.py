@@ -12,6 +12,8 @@ ACCESS: Final = timedelta(minutes=5)
 """How long an access token is believed; an ended session's for the time of one poll only."""
 IDLE: Final = timedelta(minutes=30)
 LONGEST: Final = timedelta(hours=12)
+MOST: Final = 50
+"""How many sessions an account has at most."""
 LEEWAY: Final = timedelta(seconds=20)
 """Two pages that are opened at once renew with the same token; the second is no replay."""
 

@@ -19,13 +19,13 @@ FORGOTTEN: Final = timedelta(hours=24)
 
 
 class TriesSlowed(Exhausted):
-    """Too many wrong passwords; `retry_after` is in whole seconds."""
+    """Too many wrong passwords, or registrations; `retry_after` is in whole seconds."""
 
     reason = "TRIES_SLOWED"
 
     def __init__(self, wait: timedelta) -> None:
         self.retry_after = max(1, -(-wait // timedelta(seconds=1)))
-        super().__init__(f"密码错误次数过多，请 {self.retry_after} 秒后再试。")
+        super().__init__(f"尝试次数过多，请 {self.retry_after} 秒后再试。")
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from services.common.transaction import Unit
 
 
-MOST_SESSIONS = 50
-
-
 class OwnAccount(Desk):
     """One's own account: registering, the password, the sessions."""
 
@@ -44,6 +41,8 @@ class OwnAccount(Desk):
             now=now,
         )
         domain.check_password(request.password, account)
+        if address:  # counted before it is known what comes of it: many may come at one moment
+            tries.failed_from(address)
         hashed = self._passwords.hash(request.password)
 
         def work(unit: Unit) -> pb.RegisterAccountResponse:
@@ -51,12 +50,7 @@ class OwnAccount(Desk):
             return pb.RegisterAccountResponse(account=messages.account_message(kept, own=True))
 
         secret = ("password", "name", "identity_number", "phone", *OF_PERSONS)
-        try:
-            return self._department.change(request, pb.RegisterAccountResponse, work, secret=secret)
-        except (domain.LoginTaken, domain.PersonKnown):
-            if address:
-                tries.failed_from(address)
-            raise
+        return self._department.change(request, pb.RegisterAccountResponse, work, secret=secret)
 
     def GetMyAccount(
         self, request: pb.GetMyAccountRequest, context: grpc.ServicerContext
@@ -75,7 +69,7 @@ class OwnAccount(Desk):
     def ChangePassword(
         self, request: pb.ChangePasswordRequest, context: grpc.ServicerContext
     ) -> pb.ChangePasswordResponse:
-        refusal, hashed = self._new_password(request)
+        refusal, hashed, seen = self._new_password(request)
 
         def work(unit: Unit) -> pb.ChangePasswordResponse:
             if refusal:
@@ -84,6 +78,7 @@ class OwnAccount(Desk):
                 unit.caller.principal,
                 hashed,
                 keep=unit.caller.session,
+                seen=seen,
                 accounts=self._accounts(unit),
                 store=MongoSessions(unit),
             )
@@ -96,21 +91,26 @@ class OwnAccount(Desk):
             secret=("password", "new_password", *OF_PERSONS),
         )
 
-    def _new_password(self, request: pb.ChangePasswordRequest) -> tuple[DomainError | None, str]:
-        """Why not, or the hash; a repeated request gets its answer although the password is new."""
+    def _new_password(
+        self, request: pb.ChangePasswordRequest
+    ) -> tuple[DomainError | None, str, int]:
+        """Why not, or the hash and for which version of the account.
+
+        A repeated request gets its answer although the password is new.
+        """
         try:
             account = self._prove(request.password)
         except PasswordWrong as refusal:
-            return refusal, ""
+            return refusal, "", 0
         domain.check_password(request.new_password, account, "new_password")
         domain.check_is_another(request.new_password, request.password)
-        return None, self._passwords.hash(request.new_password)
+        return None, self._passwords.hash(request.new_password), account.version
 
     def ListMySessions(
         self, request: pb.ListMySessionsRequest, context: grpc.ServicerContext
     ) -> pb.ListMySessionsResponse:
         unit = self._department.reading()
-        found = MongoSessions(unit).of_account(unit.caller.principal, MOST_SESSIONS)
+        found = MongoSessions(unit).of_account(unit.caller.principal, domain.sessions.MOST)
         current = unit.caller.session
         return pb.ListMySessionsResponse(
             sessions=[messages.session_message(one, current=current) for one in found]

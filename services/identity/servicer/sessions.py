@@ -51,6 +51,7 @@ class Sessions(Desk):
                 account_id=new_id("a"),
                 now=unit.now,
                 accounts=self._accounts(unit),
+                store=MongoSessions(unit),
             )
             signed = self._signed(unit, account, request.address)
             return pb.SignInOutsideResponse(ticket=self._ticket(signed))

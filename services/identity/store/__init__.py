@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
     from datetime import datetime
 
+    from bson import ObjectId
+    from pymongo.cursor import Cursor
     from pymongo.database import Database
 
     from services.common.eventlog.outbox import Told
@@ -183,9 +185,11 @@ class MongoAccounts(_Kept):
     def save(self, account: Account, password: str | None = None) -> Account:
         known = self._find({"_id": account.account_id}) or {}
         kept = {name: known[name] for name in ("password", "outside") if name in known}
-        document = kept | self._document(account)
         if password is not None:
-            document["password"] = password
+            kept["password"] = password
+        if not kept.get("password"):
+            kept.pop("password", None)
+        document = kept | self._document(account)
         self._replace(document, messages.account_revised(account))
         return self.get(account.account_id)
 
@@ -251,6 +255,13 @@ class MongoSessions:
         self._rows = unit.database[docs.SESSIONS]
 
     def begin(self, session: Session) -> None:
+        # Who signs in at one moment, and who then ends all sessions, write the account both: of
+        # two transactions that both only read it, neither would see what the other does.
+        self._unit.database[docs.ACCOUNTS].update_one(
+            {"_id": session.account_id},
+            {"$set": {"latest_session": session.session_id}},
+            session=self._unit.session,
+        )
         self._rows.insert_one(records.session_document(session), session=self._unit.session)
         self._unit.note(session.account_id, session.session_id)
 
@@ -267,11 +278,11 @@ class MongoSessions:
         self._unit.note(session.account_id, session.session_id)
 
     def of_account(self, account_id: str, size: int) -> list[Session]:
-        now = self._unit.now
-        found = self._rows.find(
-            {"account": account_id, "expire_time": {"$gt": now}}, session=self._unit.session
-        )
-        return [records.session_of(one) for one in found.sort("start_time", -1).limit(size)]
+        return [records.session_of(one) for one in self._latest(account_id).limit(size)]
+
+    def _latest(self, account_id: str) -> Cursor[Document]:
+        wanted = {"account": account_id, "expire_time": {"$gt": self._unit.now}}
+        return self._rows.find(wanted, session=self._unit.session).sort("start_time", -1)
 
     def end(self, ids: Collection[str]) -> None:
         if not ids:
@@ -281,6 +292,9 @@ class MongoSessions:
         endings_of = self._unit.database[docs.ENDINGS]
         endings_of.insert_many(endings, session=self._unit.session)
         self._unit.note(*ids)
+
+    def end_oldest(self, account_id: str, *, but: int) -> None:
+        self.end([one["_id"] for one in self._latest(account_id).skip(but)])
 
     def end_all(self, account_id: str, *, but: str = "") -> None:
         found = self._rows.find({"account": account_id}, {"_id": 1}, session=self._unit.session)

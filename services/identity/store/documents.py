@@ -35,6 +35,7 @@ class AccountDocument(me.Document):
     password_expired = me.BooleanField(required=True)
     demo = me.BooleanField()
     outside = me.ListField(me.StringField())
+    latest_session = me.StringField(max_length=40)
     update_time = me.DateTimeField(required=True)
 
     meta = {

@@ -110,7 +110,11 @@ def check_address(address: str, *, now: datetime, tries: TriesLog) -> None:
 def begin(
     account: Account, session_id: str, address: str, *, now: datetime, store: Sessions
 ) -> Signed:
-    """Begin a session of an account that has shown who it is."""
+    """Begin a session of an account that has shown who it is.
+
+    Rule A-4: of an account's sessions the latest go on, the oldest end.
+    """
+    store.end_oldest(account.account_id, but=sessions.MOST - 1)
     session = Session(session_id, account.account_id, now, now, address)
     store.begin(session)
     return Signed(session, account)
@@ -126,6 +130,7 @@ def sign_in_outside(  # noqa: PLR0913  (what a provider says of a person)
     account_id: str,
     now: datetime,
     accounts: Accounts,
+    store: Sessions,
 ) -> Account:
     """The account of somebody whom an outside provider vouches for, opened at the first time.
 
@@ -133,6 +138,7 @@ def sign_in_outside(  # noqa: PLR0913  (what a provider says of a person)
 
     Raises:
         SignInRefused: the account is out of use, or the provider does not say who it is.
+        AccountInvalid: what the provider says is no name, number or phone.
     """
     known = accounts.find_outside(issuer, subject)
     if known is None and identity_number:
@@ -147,10 +153,25 @@ def sign_in_outside(  # noqa: PLR0913  (what a provider says of a person)
                 now=now,
             )
             known = accounts.open(person, "")
+        elif known.active and accounts.password_of(known.account_id):
+            known = _given_to_its_person(known, name, phone, accounts, store)
         accounts.link_outside(known.account_id, issuer, subject)
     if known is None or not known.active:
         raise domain.SignInRefused
     return known
+
+
+def _given_to_its_person(
+    account: Account, name: str, phone: str, accounts: Accounts, store: Sessions
+) -> Account:
+    """Rule A-1: whoever registered it keeps no way in; mandates stay: they are the person's.
+
+    Raises:
+        AccountInvalid, Stale.
+    """
+    proven = domain.proven(account, name=name, phone=phone)
+    store.end_all(account.account_id)
+    return accounts.save(proven, "")
 
 
 def renew(  # noqa: PLR0913  (a token, for whom, and three collections)
@@ -201,11 +222,19 @@ def end_own(session_id: str, *, caller: Caller, store: Sessions) -> None:
     store.end([session_id])
 
 
-def set_password(
-    account_id: str, hashed: str, *, keep: str, accounts: Accounts, store: Sessions
+def set_password(  # noqa: PLR0913  (which account, what of it, and two collections)
+    account_id: str, hashed: str, *, keep: str, seen: int, accounts: Accounts, store: Sessions
 ) -> Account:
-    """Set a password of one's own; every other session ends. Raises: AccountNotFound, Stale."""
+    """Set a password of one's own; every other session ends.
+
+    Args:
+        seen: version of the account that the password until now was right for.
+
+    Raises:
+        AccountNotFound, Stale.
+    """
     account = accounts.get(account_id)
+    domain.check_version(account.version, seen)
     changed = replace(account, password_expired=False, version=account.version + 1)
     store.end_all(account_id, but=keep)
     return accounts.save(changed, hashed)

@@ -38,7 +38,7 @@ class Accounts(Protocol):
         """Keep a new account with the hash of its password. Raises: LoginTaken, PersonKnown."""
 
     def save(self, account: Account, password: str | None = None) -> Account:
-        """Keep a changed one; `password` is a new hash. Raises: Stale."""
+        """Keep a changed one; `password` is a new hash, empty for none. Raises: Stale."""
 
     def page(self, *, region: str, after: str, size: int) -> list[Account]:
         """Accounts bound to a region or below, in order of id."""
@@ -61,6 +61,9 @@ class Sessions(Protocol):
 
     def end(self, ids: Collection[str]) -> None:
         """End them, and tell who believes their tokens."""
+
+    def end_oldest(self, account_id: str, *, but: int) -> None:
+        """End those of an account but its latest."""
 
     def end_all(self, account_id: str, *, but: str = "") -> None:
         """End those of an account."""
@@ -120,7 +123,7 @@ class TriesLog(Protocol):
         """Count a try as failed until it is known; False: another one is under way."""
 
     def failed_from(self, address: str) -> None:
-        """Count a failure for an address."""
+        """Count a failure, or a registration, for an address."""
 
     def forget(self, login: str) -> None:
         """The right password came."""
