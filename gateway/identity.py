@@ -38,6 +38,10 @@ KEY_PREFIX: Final = b"zt_"
 CERTIFICATE: Final = "zhengtong.client_certificate"
 """In a scope's extensions: SHA-256 of the certificate that the caller showed, hexadecimal."""
 REMEMBERED: Final = 10_000
+ENDED_SECONDS: Final = 600.0
+"""How long an ending is remembered: twice as long as an access token is believed."""
+ENDED_AT_MOST: Final = 200_000
+"""Endings remembered, some 40 MB: more than can end in that time unless something is wrong."""
 BELIEVED_SECONDS: Final = 60.0
 """How long a client is known without asking identity again."""
 OUTAGE_SECONDS: Final = 300.0
@@ -228,7 +232,7 @@ class Identity:
 
     async def follow(self) -> None:
         """Learn, each second, which sessions and clients have ended; until cancelled."""
-        after = datetime.fromtimestamp(self._clock(), UTC) - timedelta(minutes=10)
+        after = datetime.fromtimestamp(self._clock() - ENDED_SECONDS, UTC)
         while True:
             try:
                 after = await self._look(after)
@@ -239,19 +243,34 @@ class Identity:
             await asyncio.sleep(LOOK_EVERY)
 
     async def _look(self, after: datetime) -> datetime:
+        """Learn what has ended from a moment on, page by page; the moment to go on from."""
         since = Timestamp()
         since.FromDatetime(after)
-        answer = await self._clients.call(
-            DEPARTMENT,
-            "ListEndings",
-            pb.ListEndingsRequest(after_time=since),
-            caller=self._clients.own(),
+        asked = pb.ListEndingsRequest(after_time=since)
+        answer = await self._endings(asked)
+        told: datetime = answer.as_of_time.ToDatetime(UTC)
+        while answer.next_page_token:
+            asked.page_token = answer.next_page_token
+            answer = await self._endings(asked)
+        return told - OVERLAP
+
+    async def _endings(self, asked: pb.ListEndingsRequest) -> pb.ListEndingsResponse:
+        answer: pb.ListEndingsResponse = await self._clients.call(
+            DEPARTMENT, "ListEndings", asked, caller=self._clients.own()
         )
         self._end(answer.ids)
-        while len(self._ended) > REMEMBERED:
+        self._forget_endings()
+        return answer
+
+    def _forget_endings(self) -> None:
+        """Forget those that no token can be of any more; beyond all measure, the oldest."""
+        past = self._clock() - ENDED_SECONDS
+        while self._ended and next(iter(self._ended.values())) <= past:
             self._ended.popitem(last=False)
-        told: datetime = answer.as_of_time.ToDatetime(UTC)
-        return told - OVERLAP
+        if len(self._ended) > ENDED_AT_MOST:
+            logger.error("more than %d endings: the oldest are forgotten", ENDED_AT_MOST)
+        while len(self._ended) > ENDED_AT_MOST:
+            self._ended.popitem(last=False)
 
     def _end(self, told: Iterable[str]) -> None:
         """Believe nothing more of what these sessions and clients gave; what is new is asked for.

@@ -12,6 +12,8 @@ from zhengtong.access.v1 import access_pb2
 from zhengtong.identity.v1 import identity_pb2
 
 from services.common.access import NATIONWIDE, Caller
+from services.common.paging import page_token
+from services.identity.servicer import sessions
 from services.identity.store import key_hash
 from services.identity.store.secrets import Passwords
 from tests import identity_house as people
@@ -503,3 +505,24 @@ def test_endings_are_told_from_a_moment_on(house):
     house.clock.now += timedelta(seconds=1)
     after = house.clock.now
     assert not house.ask("ListEndings", people.GATEWAY, after_time=after).ids
+
+
+def test_endings_of_one_moment_are_told_page_by_page_and_the_pages_end(house, monkeypatch):
+    monkeypatch.setattr(sessions, "MOST_ENDINGS", 3)
+    house.register()
+    for _ in range(7):
+        house.ask("SignOut", refresh_token=house.sign_in().refresh_token)
+    after, told, token = house.clock.now, [], ""
+    for _ in range(3):
+        page = house.ask("ListEndings", people.GATEWAY, after_time=after, page_token=token)
+        told += page.ids
+        token = page.next_page_token
+    assert (token, len(told), len(set(told))) == ("", 7, 7)
+    assert page.as_of_time.ToDatetime(after.tzinfo) == after
+
+
+@pytest.mark.parametrize("position", [[0, "x"], ["0", "0" * 24], [2**62, "0" * 24], [0, 0]])
+def test_a_token_of_no_page_of_endings_is_refused(house, position):
+    token = page_token("endings", position)
+    told = house.refused("ListEndings", people.GATEWAY, page_token=token)
+    assert told == "PAGE_TOKEN_INVALID"

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+from bson import ObjectId
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 from pymongo.monitoring import CommandListener
@@ -400,10 +401,12 @@ def test_every_question_has_an_index(mongodb_uri, database):
         for find in (s.accounts.by_login, s.mandates.get, s.clients.get):
             with pytest.raises(NotFound):
                 find("x")
-        mongo_store.endings(unit.database, NOW, 9, now=NOW)
+        s.sessions.end_oldest("a", but=9)
+        mongo_store.endings(unit.database, NOW, 9)
+        mongo_store.endings(unit.database, NOW, 9, (NOW, ObjectId()))
 
     finds = finds_of(mongodb_uri, database, ask)
-    assert len(finds) >= 17
+    assert len(finds) >= 20
     for find in finds:
         stages = str(database.command("explain", find)["queryPlanner"]["winningPlan"])
         assert "COLLSCAN" not in stages, find

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import grpc
+from bson import ObjectId
+from bson.errors import InvalidId
 from zhengtong.identity.v1 import identity_service_pb2 as pb
 
 from services.common.grpc_host.door import CALL
+from services.common.paging import page_position, page_token, token_invalid
 from services.identity import domain, store, usecases
 from services.identity.domain import SessionEnded
 from services.identity.servicer.desk import Desk, new_id
@@ -21,6 +25,9 @@ if TYPE_CHECKING:
 
 
 MOST_ENDINGS = 10_000
+_ENDINGS = "endings"
+_EPOCH = datetime.fromtimestamp(0, UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 class Sessions(Desk):
@@ -102,6 +109,22 @@ class Sessions(Desk):
     ) -> pb.ListEndingsResponse:
         now = self._department.clock()
         after = request.after_time.ToDatetime(now.tzinfo)
-        database = self._department.database
-        ids, read_to = store.endings(database, after, MOST_ENDINGS, now=now)
-        return pb.ListEndingsResponse(ids=ids, as_of_time=read_to)
+        place = _place_of(request.page_token)
+        ids, more = store.endings(self._department.database, after, MOST_ENDINGS, place)
+        token = _token_of(*more) if more else ""
+        return pb.ListEndingsResponse(ids=ids, as_of_time=now, next_page_token=token)
+
+
+def _token_of(time: datetime, last: ObjectId) -> str:
+    return page_token(_ENDINGS, [(time - _EPOCH) // _MILLISECOND, str(last)])
+
+
+def _place_of(token: str) -> tuple[datetime, ObjectId] | None:
+    """Raises: PageTokenInvalid."""
+    position = page_position(_ENDINGS, token, 2)
+    if position is None:
+        return None
+    try:
+        return _EPOCH + position[0] * _MILLISECOND, ObjectId(position[1])
+    except (TypeError, OverflowError, InvalidId):
+        raise token_invalid() from None

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from services.common.transaction import Unit
 
     Document = dict[str, Any]
+    EndingPlace = tuple[datetime, ObjectId]
 
 __all__ = [
     "MongoAccounts",
@@ -53,6 +54,7 @@ __all__ = [
 
 ENDINGS_KEPT: Final = 3600  # seconds; far longer than any token is believed
 TRIES_KEPT: Final = int(domain.tries.FORGOTTEN.total_seconds())
+ENDINGS_ORDER: Final = [("time", ASCENDING), ("_id", ASCENDING)]
 MOST_OWN: Final = 50
 
 
@@ -68,7 +70,8 @@ def ensure(database: Database[Document]) -> None:
         collection.create_indexes(index_models(document))
     database[docs.SESSIONS].create_indexes([_expires("expire_time", 0)])
     database[docs.TRIES].create_indexes([_expires("last", TRIES_KEPT)])
-    database[docs.ENDINGS].create_indexes([_expires("time", ENDINGS_KEPT)])
+    told = IndexModel(ENDINGS_ORDER, name="told")
+    database[docs.ENDINGS].create_indexes([_expires("time", ENDINGS_KEPT), told])
 
 
 def _expires(field: str, seconds: int) -> IndexModel:
@@ -393,17 +396,21 @@ class MongoClients(_Kept):
 
 
 def endings(
-    database: Database[Document], after: datetime, size: int, *, now: datetime
-) -> tuple[list[str], datetime]:
-    """Sessions and clients that ended or changed from a moment on, and from when to go on.
+    database: Database[Document], after: datetime, size: int, place: EndingPlace | None = None
+) -> tuple[list[str], EndingPlace | None]:
+    """Sessions and clients that ended or changed from a moment on, and the place to go on after.
 
     An ending bears the time its call began and commits later: who asks goes back some seconds.
+
+    Args:
+        place: of the page before, if any.
     """
-    found = list(
-        database[docs.ENDINGS]
-        .find({"time": {"$gte": after}}, {"subject": 1, "time": 1})
-        .sort("time", 1)
-        .limit(size)
-    )
-    read_to = found[-1]["time"] if len(found) == size else now
-    return [one["subject"] for one in found], read_to
+    wanted: Document = {"time": {"$gte": after}}
+    if place:
+        time, last = place
+        wanted = {"$or": [{"time": time, "_id": {"$gt": last}}, {"time": {"$gt": time}}]}
+    rows = database[docs.ENDINGS].find(wanted, {"subject": 1, "time": 1})
+    found = list(rows.sort(ENDINGS_ORDER).limit(size + 1))
+    last_row = found[size - 1] if len(found) > size else None
+    more = (last_row["time"], last_row["_id"]) if last_row else None
+    return [one["subject"] for one in found[:size]], more

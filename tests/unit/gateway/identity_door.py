@@ -41,6 +41,7 @@ class FakeClients:
     def __init__(self):
         self.by = {KEY: identity_pb2.Client(client_id="c1", rights=["r"], rate_per_second=7)}
         self.endings = []
+        self.page = 100_000
         self.asked = []
         self.looked = 0
         self.error = None
@@ -61,7 +62,10 @@ class FakeClients:
         if self.error:
             raise self.error
         if method == "ListEndings":
-            answer = pb.ListEndingsResponse(ids=self.endings)
+            at = int(request.page_token or 0)
+            answer = pb.ListEndingsResponse(ids=self.endings[at : at + self.page])
+            if at + self.page < len(self.endings):
+                answer.next_page_token = str(at + self.page)
             answer.as_of_time.FromDatetime(datetime.fromtimestamp(NOW, UTC))
             return answer
         found = self.by.get(request.key or request.certificate)

@@ -190,6 +190,45 @@ async def test_a_token_of_an_ended_session_is_refused_after_one_look(door, signi
     assert door.seen(scope(other))
 
 
+async def test_all_pages_of_endings_are_read_in_one_look(door, clients):
+    clients.endings = [f"s{number}" for number in range(25)]
+    clients.page = 10
+    told = await door._look(datetime.fromtimestamp(NOW, UTC))
+    assert {*door._ended} == {*clients.endings}
+    assert clients.looked == 3
+    assert told == datetime.fromtimestamp(NOW, UTC) - timedelta(seconds=30)
+
+
+async def test_an_ended_session_is_remembered_while_a_token_of_it_could_be_good(
+    door, signing, clients, clock
+):
+    token = signed(signing)
+    clients.endings = ["s1", *(f"s{number}" for number in range(2, 20_000))]
+    await door._look(datetime.fromtimestamp(NOW, UTC))
+    clients.endings = ["later"]
+    clock.now = NOW + 299
+    await door._look(datetime.fromtimestamp(NOW, UTC))
+    with pytest.raises(TokenWrong):
+        await door.find(scope(token))
+    clock.now = NOW + identity.ENDED_SECONDS
+    await door._look(datetime.fromtimestamp(NOW, UTC))
+    assert [*door._ended] == ["later"]
+
+
+async def test_beyond_all_measure_the_oldest_endings_are_forgotten(
+    door, clients, monkeypatch, caplog
+):
+    monkeypatch.setattr(identity, "ENDED_AT_MOST", 3)
+    clients.endings = ["s1", "s2"]
+    await door._look(datetime.fromtimestamp(NOW, UTC))
+    assert not caplog.records
+    clients.endings = ["s3", "s4"]
+    await door._look(datetime.fromtimestamp(NOW, UTC))
+    assert [one for one in ("s1", "s2", "s3", "s4") if one in door._ended][-2:] == ["s3", "s4"]
+    assert len(door._ended) == 3
+    assert "more than 3 endings" in caplog.text
+
+
 async def test_looks_overlap(door):
     told = await door._look(datetime.fromtimestamp(NOW, UTC))
     assert told == datetime.fromtimestamp(NOW, UTC) - timedelta(seconds=30)

@@ -179,9 +179,6 @@ async def test_what_is_remembered_is_bounded_and_the_latest_stay(door, clients):
     assert len(door._known) == REMEMBERED
     assert door.seen(scope("zt_0")) is None
     assert door.seen(scope(f"zt_{REMEMBERED + 49}"))
-    clients.endings = [f"s{number}" for number in range(REMEMBERED + 50)]
-    await door._look(datetime.fromtimestamp(NOW, UTC))
-    assert len(door._ended) == REMEMBERED
 
 
 # --- certificates ----------------------------------------------------------------------------
