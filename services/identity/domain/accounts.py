@@ -40,6 +40,7 @@ LONGEST_PASSWORD: Final = 200
 LEGAL_ZONE: Final = timezone(timedelta(hours=8), "Asia/Shanghai")
 _LOGIN = re.compile(r"[A-Za-z0-9._@-]{4,64}")
 _PHONE = re.compile(r"1[3-9][0-9]{9}")
+_NETWORK = re.compile(r"[0-9a-f]{16}")
 _NAME = re.compile(r"[^\W\d_]+(?:[·•. ][^\W\d_]+)*")
 # What people choose first; anything with one of these in it is guessed within minutes.
 _COMMON = (
@@ -288,9 +289,13 @@ def check_version(version: int, seen: int) -> None:
 
 
 def mask_address(address: str) -> str:
-    """A network address, enough of it to recognise one's own: `192.0.2.*`."""
-    if ":" in address:
-        return ":".join(address.split(":")[:3]) + ":*"
+    """A network address, enough of it to recognise one's own: `192.0.2.*`, `2001:0db8:0001:*`.
+
+    Args:
+        address: of IPv4, or 16 hexadecimal digits: the /64 network of an IPv6 one.
+    """
+    if _NETWORK.fullmatch(address):
+        return ":".join([address[:4], address[4:8], address[8:12], "*"])
     first = address.split(".")[:3]
     return ".".join([*first, "*"]) if len(first) == 3 else ""
 
@@ -342,6 +347,10 @@ def _role_problems(account: Account) -> list[Violation]:
         (
             roles & OFFICER_ROLES and roles & {PERSON, INSTITUTION_USER},
             "工作人员的个人事务请使用个人账户。",
+        ),
+        (
+            roles >= {PERSON, INSTITUTION_USER},
+            "本人的账户不得兼作单位用户，请为单位事务另开账户。",
         ),
         (
             roles & {ADMINISTRATOR, AUDITOR} and len(roles) > 1,

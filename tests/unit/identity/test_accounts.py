@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -174,13 +175,23 @@ def test_a_role_goes_with_its_binding_and_no_other(changes, fault):
 
 
 @pytest.mark.rule("A-5")
-def test_a_person_stays_one_and_may_speak_for_an_institution_too():
+@pytest.mark.parametrize("roles", [("institution_user",), ("person", "institution_user")])
+def test_the_account_of_a_person_stays_one_and_speaks_for_no_institution(roles):
     binding = {"department": "", "region": "", "institution": COMPANY}
     person = register()
-    both = domain.revised(person, roles=("person", "institution_user"), **binding)
-    assert both.version == person.version + 1
-    fault = fields_at_fault(lambda: domain.revised(person, roles=("institution_user",), **binding))
-    assert fault == ["roles"]
+    assert fields_at_fault(lambda: domain.revised(person, roles=roles, **binding)) == ["roles"]
+    unbound = binding | {"institution": ""}
+    assert domain.revised(person, roles=("person",), **unbound).version == person.version + 1
+
+
+@pytest.mark.rule("A-1")
+def test_whose_an_account_is_a_provider_says_by_a_name_and_a_phone():
+    registered = replace(register(), password_expired=True)
+    account = domain.proven(registered, name=" 张三 ", phone="")
+    assert (account.name, account.phone, account.password_expired) == ("张三", "", False)
+    assert account.version == registered.version + 1
+    faults = fields_at_fault(lambda: domain.proven(registered, name="", phone="1"))
+    assert faults == ["name", "phone"]
 
 
 @pytest.mark.rule("A-6")
@@ -239,7 +250,7 @@ def test_a_version_that_was_seen_is_held_against_what_there_is():
     ("address", "shown"),
     [
         ("192.0.2.7", "192.0.2.*"),
-        ("2001:db8:1:2::3", "2001:db8:1:*"),
+        ("20010db800010002", "2001:0db8:0001:*"),
         ("", ""),
         ("unix", ""),
     ],
