@@ -144,12 +144,14 @@ class FakeMandates:
             raise Stale(mandate.mandate_id)
         return self.grant(mandate)
 
-    def page(self, *, subject_code, after, size):
+    def page(self, *, subject_code, active, after, size):
         found = sorted(self.mandates.items())
         return [
             one
             for mandate_id, one in found
-            if mandate_id > after and one.subject_code == subject_code
+            if mandate_id > after
+            and one.subject_code == subject_code
+            and active in (None, one.active)
         ][:size]
 
 

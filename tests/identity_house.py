@@ -31,6 +31,14 @@ from tests.conftest import NOW
 
 YUNNAN, KUNMING, WUHUA, DALI = "530000000000", "530100000000", "530102000000", "532901000000"
 DEPARTMENT = "11530000MB2XA0017A"
+
+
+def body_of(region):
+    """The 统一社会信用代码 of a department that a region registered."""
+    code = f"11{region[:6]}MB2XA0017"
+    return code + identifiers.uscc_check_char(code)
+
+
 COMPANY, OTHER_COMPANY = "91530100010090011J", "91530300030090035F"
 ADDRESS = "192.0.2.7"
 PASSWORD = "Kunming-spring-27"

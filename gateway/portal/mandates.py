@@ -128,11 +128,13 @@ class MandatePages:
             said=said(request),
         )
 
-    async def _given(self, code: str, this: Visit) -> tuple[str, list[Any]]:
-        """An enterprise and the mandates in force for it."""
-        asked = pb.ListMandatesRequest(subject_code=code, page_size=MOST_SHOWN)
+    async def _given(self, code: str, this: Visit) -> tuple[str, list[Any], bool]:
+        """An enterprise, the mandates in force for it, and whether there are more to show."""
+        asked = pb.ListMandatesRequest(
+            subject_code=code, page_size=MOST_SHOWN, state=GRANT_STATE_ACTIVE
+        )
         answer = await self._desk.ask("ListMandates", asked, this.caller)
-        return code, [one for one in answer.mandates if one.state == GRANT_STATE_ACTIVE]
+        return code, list(answer.mandates), bool(answer.next_page_token)
 
 
 def scope_names() -> dict[str, str]:

@@ -19,6 +19,12 @@ _ACCOUNT_STATES = {True: pb.ACCOUNT_STATE_ACTIVE, False: pb.ACCOUNT_STATE_DISABL
 _GRANT_STATES = {True: pb.GRANT_STATE_ACTIVE, False: pb.GRANT_STATE_ENDED}
 
 
+def grant_state_of(state: pb.GrantState) -> bool | None:
+    """Whether a list asks for what is in force, or for what ended; None: for both."""
+    states = {pb.GRANT_STATE_ACTIVE: True, pb.GRANT_STATE_ENDED: False}
+    return states.get(state)
+
+
 def role_names(roles: Iterable[int]) -> list[str]:
     """Roles as callers carry them; an unknown number as one that no rule knows."""
     names: dict[int, str] = {int(number): name for name, number in access_pb2.Role.items()}

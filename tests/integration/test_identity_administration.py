@@ -104,7 +104,7 @@ def test_a_disabled_account_is_signed_out_and_cannot_sign_in(house):
 def test_an_administrator_reaches_neither_beside_nor_above(house, own, other):
     admin = administrator(own)
     target = house.open(administrator(), region=other).account.account_id
-    binding = {"roles": OFFICER, "dept_code": DEPARTMENT}
+    binding = {"roles": OFFICER, "dept_code": people.body_of(own)}
     asked = [
         house.refused("GetAccount", admin, account_id=target),
         house.refused("DisableAccount", admin, account_id=target),
@@ -116,10 +116,14 @@ def test_an_administrator_reaches_neither_beside_nor_above(house, own, other):
             "OpenAccount", admin, login="another", name="李四", region_code=other, **binding
         ),
         house.refused("RegisterClient", admin, client=system(region_code=other)),
+        house.refused("RegisterClient", admin, client=system(dept_code=people.body_of(other))),
         house.refused("RegisterClient", admin, client=system(region_code=NATIONWIDE)),
     ]
     assert set(asked) == {"OUT_OF_REACH"}
-    mine = house.open(admin, "mine", region=own).account.account_id
+    opened = house.open(admin, "mine", region=own, dept_code=people.body_of(own))
+    mine = opened.account.account_id
+    elsewhere = {**binding, "dept_code": people.body_of(other), "region_code": own}
+    assert house.refused("ReviseAccount", admin, account_id=mine, **elsewhere) == "OUT_OF_REACH"
     moved = {"account_id": mine, "region_code": other, **binding}
     assert house.refused("ReviseAccount", admin, **moved) == "OUT_OF_REACH"
     assert house.ask("ListAccounts", admin).accounts[0].account_id == mine
@@ -282,6 +286,23 @@ def test_a_mandate_has_scopes_of_persons_and_a_day_within_two_years(house, chang
     with pytest.raises(grpc.RpcError) as refusal:
         grant(house, boss, **changes)
     assert reason_of(refusal.value) == "MANDATE_INVALID"
+
+
+@pytest.mark.rule("A-7")
+def test_those_in_force_are_listed_however_many_were_taken_back(house):
+    boss = represented(house)
+    house.register("agent", 2)
+    for _ in range(3):
+        ended = grant(house, boss)
+        house.ask("EndMandate", boss, mandate_id=ended.mandate_id)
+    kept = grant(house, boss)
+    active = {"subject_code": COMPANY, "state": identity_pb2.GRANT_STATE_ACTIVE, "page_size": 1}
+    first = house.ask("ListMandates", boss, **active)
+    rest = house.ask("ListMandates", boss, **active, page_token=first.next_page_token)
+    found = [*first.mandates, *rest.mandates]
+    assert kept.mandate_id in {one.mandate_id for one in found}
+    assert (len(found), rest.next_page_token) == (2, "")
+    assert len(house.ask("ListMandates", boss, subject_code=COMPANY).mandates) == 5
 
 
 @pytest.mark.rule("A-7")

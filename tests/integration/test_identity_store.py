@@ -246,7 +246,7 @@ def test_mandates_are_kept_listed_and_ended(run):
         return sorted(m.mandate_id for m in run(lambda s: s.mandates.of_account("a001", code)))
 
     assert (own(), own(COMPANY)) == (["m001", "m002", "m003"], ["m001", "m002"])
-    page = run(lambda s: s.mandates.page(subject_code=COMPANY, after="m001", size=9))
+    page = run(lambda s: s.mandates.page(subject_code=COMPANY, active=None, after="m001", size=9))
     assert [one.mandate_id for one in page] == ["m002"]
     run(lambda s: s.mandates.end(replace(kept, active=False, version=2)))
     assert own(COMPANY) == ["m002"]
@@ -390,7 +390,8 @@ def test_every_question_has_an_index(mongodb_uri, database):
         s.accounts.page(region=KUNMING, after="", size=9)
         s.clients.page(region=KUNMING, after="", size=9)
         s.clients._check_unique(client(certificates=("aa",)))
-        s.mandates.page(subject_code=COMPANY, after="", size=9)
+        s.mandates.page(subject_code=COMPANY, active=None, after="", size=9)
+        s.mandates.page(subject_code=COMPANY, active=True, after="", size=9)
         s.mandates.of_account("a", COMPANY)
         s.mandates.of_account("a")
         s.sessions.of_account("a", 9)

@@ -214,6 +214,9 @@ def revised(
 def check_may_govern(caller: Caller, account: Account) -> None:
     """Rule A-6: administrators govern accounts of their own region and below, never their own.
 
+    So has the department, or the institution, to be registered there: who belongs to a department
+    acts for it wherever it decides.
+
     Persons have no region: only an administrator of a whole province governs them.
 
     Raises:
@@ -225,8 +228,8 @@ def check_may_govern(caller: Caller, account: Account) -> None:
         raise OutOfReach("不能变更自己的账户权限，请由其他管理员办理。")
     if not account.region and not _answers_for_a_province(caller):
         raise OutOfReach("个人账户由省级管理员管理。")
-    check_region(caller, account.region)
-    check_region(caller, region_of(account.institution))
+    for region in (account.region, region_of(account.department), region_of(account.institution)):
+        check_region(caller, region)
 
 
 def _answers_for_a_province(caller: Caller) -> bool:

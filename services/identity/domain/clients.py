@@ -121,10 +121,12 @@ def checked(client: Client, grantable: Collection[str]) -> Client:
 def check_may_govern(caller: Caller, client: Client) -> None:
     """Rule A-6: administrators govern clients of their own region and below.
 
+    So has the department, or the institution, to be registered there.
+
     Raises:
         OutOfReach
     """
     if client.region == NATIONWIDE and caller.kind != "service":
         raise OutOfReach("面向全国的部门系统只能在服务器上登记。")
-    check_region(caller, client.region)
-    check_region(caller, region_of(client.institution))
+    for region in (client.region, region_of(client.department), region_of(client.institution)):
+        check_region(caller, region)

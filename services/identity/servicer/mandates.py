@@ -64,10 +64,12 @@ class Mandates(Desk):
     ) -> pb.ListMandatesResponse:
         unit = self._department.reading()
         size = page_size(request.page_size)
-        question = f"mandates/{request.subject_code}"
+        active = messages.grant_state_of(request.state)
+        question = f"mandates/{request.subject_code}/{active}"
         found = usecases.list_mandates(
             subject_code=request.subject_code,
             caller=unit.caller,
+            active=active,
             now=unit.now,
             store=MongoMandates(unit),
             after=place_after(question, request.page_token),

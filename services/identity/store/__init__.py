@@ -336,11 +336,12 @@ class MongoMandates(_Kept):
         self._replace(records.mandate_document(mandate), messages.mandate_ended(mandate))
         return self.get(mandate.mandate_id)
 
-    def page(self, *, subject_code: str, after: str, size: int) -> list[Mandate]:
-        return [
-            records.mandate_of(one)
-            for one in self._page({"subject_code": subject_code}, after, size)
-        ]
+    def page(
+        self, *, subject_code: str, active: bool | None, after: str, size: int
+    ) -> list[Mandate]:
+        wanted: Document = {"subject_code": subject_code}
+        wanted |= {} if active is None else {"active": active}
+        return [records.mandate_of(one) for one in self._page(wanted, after, size)]
 
 
 class MongoClients(_Kept):

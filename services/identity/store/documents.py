@@ -88,7 +88,11 @@ class MandateDocument(me.Document):
     meta = {
         "collection": MANDATES,
         "auto_create_index": False,
-        "indexes": [("subject_code", "_id"), ("account", "active")],
+        "indexes": [
+            ("subject_code", "_id"),
+            ("subject_code", "active", "_id"),
+            ("account", "active"),
+        ],
     }
 
 

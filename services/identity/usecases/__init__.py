@@ -388,9 +388,19 @@ def end_mandate(  # noqa: PLR0913  (which, by whom, when)
 
 
 def list_mandates(  # noqa: PLR0913  (of whom, for whom, from where)
-    *, subject_code: str, caller: Caller, now: datetime, store: Mandates, after: str, size: int
+    *,
+    subject_code: str,
+    active: bool | None,
+    caller: Caller,
+    now: datetime,
+    store: Mandates,
+    after: str,
+    size: int,
 ) -> list[Mandate]:
     """Mandates of an enterprise, for who represents it, sees them for it, or governs its region.
+
+    Args:
+        active: only those in force (or taken back); None: all.
 
     Raises:
         OutOfReach
@@ -400,4 +410,4 @@ def list_mandates(  # noqa: PLR0913  (of whom, for whom, from where)
     else:
         own = store.of_account(caller.principal, subject_code)
         mandates.check_sees(caller, subject_code, own, now)
-    return store.page(subject_code=subject_code, after=after, size=size)
+    return store.page(subject_code=subject_code, active=active, after=after, size=size)

@@ -84,8 +84,10 @@ class Mandates(Protocol):
     def end(self, mandate: Mandate) -> Mandate:
         """Keep one that has ended. Raises: Stale."""
 
-    def page(self, *, subject_code: str, after: str, size: int) -> list[Mandate]:
-        """Those of an enterprise, in order of id."""
+    def page(
+        self, *, subject_code: str, active: bool | None, after: str, size: int
+    ) -> list[Mandate]:
+        """Those of an enterprise, in order of id; `active` None: in any state."""
 
 
 class Clients(Protocol):

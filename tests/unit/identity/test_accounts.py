@@ -23,6 +23,7 @@ from tests.identity_house import (
     WUHUA,
     YUNNAN,
     administrator,
+    body_of,
     resident_id,
 )
 
@@ -212,12 +213,20 @@ def test_whose_an_account_is_a_provider_says_by_a_name_and_a_phone():
     ],
 )
 def test_administrators_govern_their_own_region_and_below(region, target, allowed):
-    account = Account("a9", "x", "x", ("approver",), DEPARTMENT, target)
+    account = Account("a9", "x", "x", ("approver",), body_of(WUHUA), target)
     if allowed:
         domain.check_may_govern(administrator(region), account)
     else:
         with pytest.raises(OutOfReach):
             domain.check_may_govern(administrator(region), account)
+
+
+@pytest.mark.rule("A-6")
+def test_nobody_is_put_into_a_department_that_another_region_registered():
+    for body in (DEPARTMENT, body_of(DALI)):
+        account = Account("a9", "x", "x", ("credit_officer",), body, KUNMING)
+        with pytest.raises(OutOfReach):
+            domain.check_may_govern(administrator(KUNMING), account)
 
 
 @pytest.mark.rule("A-6")
