@@ -16,7 +16,10 @@ from tests.e2e.collector import Collector
 from tests.e2e.composed import Composed, services
 
 SEEN_SECONDS = 20.0
-CHOSEN = ("OTEL_", "ZHENGTONG_PUBLIC_URL", "ZHENGTONG_OUTBOUND_ALLOW")
+CHOSEN = (
+    *("OTEL_", "ZHENGTONG_TLS_", "ZHENGTONG_OIDC_"),
+    *("ZHENGTONG_PUBLIC_URL", "ZHENGTONG_OUTBOUND_ALLOW"),
+)
 """What whoever runs the platform sets, or does not."""
 NOW = datetime.now(UTC)
 CODE = "91530100MA6K00014D"
