@@ -151,7 +151,7 @@ def end(process):
         process.kill()
 
 
-async def until(condition, seconds=30.0):
+async def until(condition, seconds=90.0):
     """Wait for a condition; what goes wrong meanwhile counts as not yet."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
