@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 KIND = "item"
 IMPORTED = events_pb.ItemsImported.DESCRIPTOR.full_name
 _PUBLISHED, _WITHDRAWN = catalogue_pb2.ITEM_STATE_PUBLISHED, catalogue_pb2.ITEM_STATE_WITHDRAWN
+_UNITS = {"2": "个自然日", "3": "小时", "4": "个月", "5": "年"}
 _STATE_NAMES = {True: "ITEM_STATE_PUBLISHED", False: "ITEM_STATE_WITHDRAWN"}
 
 
@@ -103,8 +104,7 @@ def _summary(item: Item) -> str:
     elif item.project_type:
         parts.append(PROJECT_TYPES[item.project_type])
     if item.promise_day:
-        unit = "个自然日" if item.promise_type == "2" else "个工作日"
-        parts.append(f"承诺 {item.promise_day} {unit}")
+        parts.append(f"承诺 {item.promise_day} {_UNITS.get(item.promise_type, '个工作日')}")
     if item.is_fee:
         parts.append("收费")
     if item.is_online:

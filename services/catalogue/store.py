@@ -79,10 +79,36 @@ class MaterialDocument(me.EmbeddedDocument):
     accept_stand = me.StringField()
     fill_explain = me.StringField()
     page_num = me.IntField(min_value=0)
+    copy_num = me.IntField(min_value=0)
     page_format = me.StringField()
     form_guid = me.StringField()
     example_guid = me.StringField()
+    receive_type = me.ListField(me.StringField())
+    trust_level = me.StringField()
     order_num = me.IntField(min_value=0)
+
+
+class RemedyDocument(me.EmbeddedDocument):
+    kind = me.StringField(required=True)
+    body = me.StringField(required=True)
+    address = me.StringField()
+    phone = me.StringField()
+
+
+class HandlingItemDocument(me.EmbeddedDocument):
+    code = me.StringField(required=True, max_length=50)
+    name = me.StringField(required=True)
+    accept_condition = me.StringField()
+    promise_day = me.IntField(min_value=0)
+    promise_type = me.StringField()
+    materials = me.ListField(me.StringField())
+
+
+class IntermediaryDocument(me.EmbeddedDocument):
+    name = me.StringField(required=True)
+    by_law = me.StringField()
+    fee_stand = me.StringField()
+    explain = me.StringField()
 
 
 class QuestionDocument(me.EmbeddedDocument):
@@ -101,6 +127,7 @@ class ItemContent(me.EmbeddedDocument):
     task_code = me.StringField(max_length=31)
     local_task_code = me.StringField(max_length=64)
     task_handle_item = me.StringField(max_length=50)
+    parent_code = me.StringField(max_length=64)
     task_type = me.StringField(required=True, max_length=2)
     task_version = me.IntField(min_value=0)
     plan_effective_date = me.StringField()
@@ -108,10 +135,17 @@ class ItemContent(me.EmbeddedDocument):
     by_law = me.EmbeddedDocumentListField(LegalBasisDocument)
     power_source = me.StringField()
     use_level = me.StringField()
+    authority_division = me.StringField()
+    exercise_content = me.StringField()
+    jurisdiction = me.StringField()
     dept_code = me.StringField(max_length=18)
     dept_name = me.StringField(required=True, max_length=200)
     dept_type = me.StringField()
     entrust_name = me.StringField()
+    accept_org = me.StringField()
+    decide_org = me.StringField()
+    undertake_org = me.StringField()
+    undertake_org_code = me.StringField(max_length=18)
     region_code = me.StringField(required=True, regex=r"[0-9]{12}")
     other_dept = me.ListField(me.StringField())
     other_dept_code = me.ListField(me.StringField())
@@ -122,6 +156,7 @@ class ItemContent(me.EmbeddedDocument):
     promise_type = me.StringField()
     promise_explain = me.StringField()
     project_type = me.StringField()
+    examine_type = me.StringField()
     special_procedure = me.ListField(me.StringField())
     accept_condition = me.StringField()
     handle_type = me.ListField(me.StringField())
@@ -141,6 +176,8 @@ class ItemContent(me.EmbeddedDocument):
     handle_flow = me.EmbeddedDocumentListField(HandlingStepDocument)
     link_way = me.StringField()
     supervise_way = me.StringField()
+    remedies = me.EmbeddedDocumentListField(RemedyDocument)
+    deliver_type = me.ListField(me.StringField())
     is_service_terminals = me.BooleanField()
     limit_explain = me.StringField()
     server_type = me.ListField(me.StringField())
@@ -149,12 +186,17 @@ class ItemContent(me.EmbeddedDocument):
     result_name = me.StringField()
     result_type = me.StringField()
     result_guid = me.StringField()
+    finish_type = me.StringField()
+    result_validity = me.StringField()
+    annual_check = me.StringField()
     is_fee = me.BooleanField()
     fee_basis = me.StringField()
     fees = me.EmbeddedDocumentListField(FeeDocument)
     service_type = me.StringField()
+    intermediaries = me.EmbeddedDocumentListField(IntermediaryDocument)
     materials = me.EmbeddedDocumentListField(MaterialDocument)
     faqs = me.EmbeddedDocumentListField(QuestionDocument)
+    handle_items = me.EmbeddedDocumentListField(HandlingItemDocument)
 
 
 class ItemDocument(me.Document):

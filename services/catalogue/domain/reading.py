@@ -7,7 +7,17 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from services.catalogue.domain import tables
-from services.catalogue.domain.item import Fee, HandlingStep, Item, LegalBasis, Material, Question
+from services.catalogue.domain.item import (
+    Fee,
+    HandlingItem,
+    HandlingStep,
+    Intermediary,
+    Item,
+    LegalBasis,
+    Material,
+    Question,
+    Remedy,
+)
 from services.common import identifiers
 from services.common.errors import Invalid, Violation
 from services.common.fields import (
@@ -81,10 +91,33 @@ _MATERIAL = {
     "accept_stand": text(2000, lines=True),
     "fill_explain": text(2000, lines=True),
     "page_num": whole(0, 1000),
+    "copy_num": whole(0, 1000),
     "page_format": text(100),
     "form_guid": text(100),
     "example_guid": text(100),
     "order_num": whole(0, 100_000),
+    "receive_type": codes(tables.RECEIPTS),
+    "trust_level": code(tables.TRUST_LEVELS),
+}
+_REMEDY = {
+    "kind": code(tables.REMEDIES),
+    "body": text(200),
+    "address": text(300),
+    "phone": text(100),
+}
+_HANDLING_ITEM = {
+    "code": matching(LOCAL_CODE, 50, "字母、数字和连字符组成的编码"),
+    "name": text(300),
+    "accept_condition": text(5000, lines=True),
+    "promise_day": whole(0, 3650),
+    "promise_type": code(tables.DAY_KINDS),
+    "materials": texts(300, 100),
+}
+_INTERMEDIARY = {
+    "name": text(300),
+    "by_law": text(1000, lines=True),
+    "fee_stand": text(1000, lines=True),
+    "explain": text(1000, lines=True),
 }
 _QUESTION = {
     "question": text(500, lines=True),
@@ -125,6 +158,7 @@ READERS: dict[str, Reader] = {
     "task_code": text(31),
     "local_task_code": matching(LOCAL_CODE, 64, "字母、数字和连字符组成的编码"),
     "task_handle_item": matching(LOCAL_CODE, 50, "字母、数字和连字符组成的编码"),
+    "parent_code": matching(LOCAL_CODE, 64, "上级事项的实施编码或地方实施编码"),
     "task_type": code(tables.TASK_TYPES, width=2),
     "task_version": whole(0, 100_000),
     "task_state": code({IN_USE: "在用"}),
@@ -133,10 +167,17 @@ READERS: dict[str, Reader] = {
     "by_law": records(LegalBasis, _LAW, count=100, required=("law_name",)),
     "power_source": code(tables.POWER_SOURCES),
     "use_level": code(tables.USE_LEVELS),
+    "authority_division": text(2000, lines=True),
+    "exercise_content": text(2000, lines=True),
+    "jurisdiction": text(1000, lines=True),
     "dept_code": uscc(registry=True),
     "dept_name": text(200),
     "dept_type": code(tables.BODY_TYPES),
     "entrust_name": text(200),
+    "accept_org": text(200),
+    "decide_org": text(200),
+    "undertake_org": text(200),
+    "undertake_org_code": uscc(registry=True),
     "region_code": region(),
     "other_dept": texts(200, 50),
     "other_dept_code": _body_codes(),
@@ -147,6 +188,7 @@ READERS: dict[str, Reader] = {
     "promise_type": code(tables.DAY_KINDS),
     "promise_explain": text(2000, lines=True),
     "project_type": code(tables.PROJECT_TYPES),
+    "examine_type": code(tables.EXAMINATIONS),
     "special_procedure": codes(tables.SPECIAL_PROCEDURES),
     "accept_condition": text(5000, lines=True),
     "handle_type": codes(tables.HANDLING_FORMS),
@@ -166,6 +208,8 @@ READERS: dict[str, Reader] = {
     "handle_flow": records(HandlingStep, _STEP, count=50, required=("step",)),
     "link_way": text(500, lines=True),
     "supervise_way": text(500, lines=True),
+    "remedies": records(Remedy, _REMEDY, count=10, required=("kind", "body")),
+    "deliver_type": codes(tables.DELIVERIES),
     "is_service_terminals": flag(),
     "limit_explain": text(1000, lines=True),
     "server_type": codes(tables.AUDIENCES),
@@ -174,16 +218,21 @@ READERS: dict[str, Reader] = {
     "result_name": text(300),
     "result_type": code(tables.RESULT_TYPES),
     "result_guid": text(100),
+    "finish_type": code(tables.FINISHES),
+    "result_validity": text(200),
+    "annual_check": text(500, lines=True),
     "is_fee": flag(),
     "fee_basis": text(2000, lines=True),
     "fees": records(Fee, _FEE, count=50, required=("fee_name",)),
     "service_type": text(500, lines=True),
+    "intermediaries": records(Intermediary, _INTERMEDIARY, count=50, required=("name",)),
     "materials": _in_order(
         records(Material, _MATERIAL, count=100, required=("name",)), "order_num"
     ),
     "faqs": _in_order(
         records(Question, _QUESTION, count=50, required=("question", "answer")), "order"
     ),
+    "handle_items": records(HandlingItem, _HANDLING_ITEM, count=100, required=("code", "name")),
 }
 REQUIRED = ("task_name", "task_type", "dept_name", "region_code")
 
