@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from services.catalogue.domain import ItemNotFound, Kept
+from services.catalogue.domain import ItemNotFound, ItemVersionNotFound, Kept, State
 from services.common.errors import Stale
 from services.common.identifiers import is_within
 
@@ -13,6 +13,7 @@ class FakeCatalogue:
     def __init__(self, now=None):
         self.now = now
         self.items = {}
+        self.earlier = {}
         self.told = []
 
     def get(self, item_id):
@@ -20,11 +21,21 @@ class FakeCatalogue:
             raise ItemNotFound
         return self.items[item_id]
 
+    def version(self, item_id, version):
+        for listed in self.earlier.get(item_id, ()):
+            if listed.version == version:
+                return listed
+        raise ItemVersionNotFound
+
+    def versions(self, item_id, *, before, size):
+        found = [one for one in self.earlier.get(item_id, ()) if one.version < before]
+        return sorted(found, key=lambda one: -one.version)[:size]
+
     def kept(self, items):
         return {
             item.item_id: Kept(
                 known.version,
-                known.public,
+                known.state,
                 known.item == item,
                 department=known.item.dept_code,
                 region=known.item.region_code,
@@ -38,6 +49,8 @@ class FakeCatalogue:
         before = self.items.get(listed.item.item_id)
         if (before.version if before else 0) != listed.version - 1:
             raise Stale(listed.item.item_id)
+        if before:
+            self.earlier.setdefault(listed.item.item_id, []).append(before)
         self.items[listed.item.item_id] = listed
         self.told.append(fact)
         return listed
@@ -51,7 +64,7 @@ class FakeCatalogue:
             listed
             for item_id, listed in sorted(self.items.items())
             if item_id > after
-            and listed.public
+            and listed.state is State.PUBLISHED
             and self._is_shown(listed.item)
             and (not region_code or is_within(listed.item.region_code, region_code))
             and (not dept_code or listed.item.dept_code == dept_code)

@@ -134,9 +134,12 @@ def _all():
     utilities = "zhengtong.utilities.v1.UtilitiesService"
     websites = "zhengtong.websites.v1.WebsitesService"
     site = Publication(f"{websites}.RegisterSite", {"site": SITE})
+    publish = Publication(f"{catalogue}.PublishItem", {"item": ITEM})
+    suspend = Publication(f"{catalogue}.SuspendItem", {"item_id": "T-1", "reason": "系统升级"})
     return (
         Publication(f"{catalogue}.ImportItems", {"file": file(ITEM), "shape": "standard"}),
-        Publication(f"{catalogue}.PublishItem", {"item": ITEM}),
+        publish,
+        Publication(f"{catalogue}.ResumeItem", {"item_id": "T-1"}, before=(publish, suspend)),
         Publication(f"{credit}.ImportRecords", {"file": file(SUBJECT), "shape": "subjects"}),
         Publication(f"{credit}.RegisterSubject", {"subject": SUBJECT}),
         Publication(f"{credit}.DisclosePermit", {"permit": DECISION}),

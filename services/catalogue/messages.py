@@ -12,7 +12,7 @@ from zhengtong.catalogue.v1 import catalogue_pb2
 from zhengtong.search.v1 import search_pb2
 
 from services.catalogue import domain
-from services.catalogue.domain import Changed, Item, Listed, Withdrawn
+from services.catalogue.domain import Changed, Fact, Item, Listed, Resumed, State, Withdrawn
 from services.catalogue.domain.tables import ON_APPLICATION, PROJECT_TYPES, TASK_TYPES
 from services.common import fields
 
@@ -21,9 +21,12 @@ if TYPE_CHECKING:
 
 KIND = "item"
 IMPORTED = events_pb.ItemsImported.DESCRIPTOR.full_name
-_PUBLISHED, _WITHDRAWN = catalogue_pb2.ITEM_STATE_PUBLISHED, catalogue_pb2.ITEM_STATE_WITHDRAWN
+_STATES = {
+    State.PUBLISHED: catalogue_pb2.ITEM_STATE_PUBLISHED,
+    State.SUSPENDED: catalogue_pb2.ITEM_STATE_SUSPENDED,
+    State.WITHDRAWN: catalogue_pb2.ITEM_STATE_WITHDRAWN,
+}
 _UNITS = {"2": "个自然日", "3": "小时", "4": "个月", "5": "年"}
-_STATE_NAMES = {True: "ITEM_STATE_PUBLISHED", False: "ITEM_STATE_WITHDRAWN"}
 
 
 def item_of(message: catalogue_pb2.Item) -> Item:
@@ -34,22 +37,50 @@ def item_of(message: catalogue_pb2.Item) -> Item:
 def item_message(listed: Listed) -> catalogue_pb2.Item:
     return catalogue_pb2.Item(
         item_id=listed.item.item_id,
-        state=_PUBLISHED if listed.public else _WITHDRAWN,
+        state=_STATES[listed.state],
+        state_reason=listed.reason,
         version=listed.version,
         update_time=listed.update_time,
         **fields.plain(listed.item),
     )
 
 
-def fact_message(fact: Changed | Withdrawn) -> Message:
-    if isinstance(fact, Withdrawn):
-        return events_pb.ItemWithdrawn(
+def fact_message(fact: Fact) -> Message:
+    listed = fact.listed
+    if not isinstance(fact, Changed | Resumed):
+        gone = events_pb.ItemWithdrawn if isinstance(fact, Withdrawn) else events_pb.ItemSuspended
+        return gone(
             removal=search_pb2.Removal(kind=KIND),
-            item_id=fact.listed.item.item_id,
-            reason=fact.reason,
+            item_id=listed.item.item_id,
+            reason=listed.reason,
         )
-    kind = events_pb.ItemPublished if fact.newly else events_pb.ItemRevised
-    return kind(card=card_message(fact.listed.item), item=item_message(fact.listed))
+    kind = events_pb.ItemResumed if isinstance(fact, Resumed) else _kind_of(fact)
+    return kind(card=card_message(listed.item), item=item_message(listed))
+
+
+def _kind_of(changed: Changed) -> Any:
+    return events_pb.ItemPublished if changed.newly else events_pb.ItemRevised
+
+
+def version_message(listed: Listed, before: Listed | None) -> catalogue_pb2.ItemVersion:
+    changes = domain.differences(before.item, listed.item) if before else []
+    return catalogue_pb2.ItemVersion(
+        version=listed.version,
+        state=_STATES[listed.state],
+        state_reason=listed.reason,
+        update_time=listed.update_time,
+        differences=[
+            catalogue_pb2.ItemDifference(
+                field=one.field, before=_value_json(one.before), after=_value_json(one.after)
+            )
+            for one in changes
+        ],
+    )
+
+
+def _value_json(value: Any) -> str:
+    """A field's value as protobuf JSON; empty where it is blank."""
+    return orjson.dumps(fields.plain_part(value)).decode() if value else ""
 
 
 def import_message(count: int) -> events_pb.ImportPublished:
@@ -113,7 +144,7 @@ def _summary(item: Item) -> str:
 
 
 def record_json(listed: Listed, plain: dict[str, Any], updated: str) -> bytes:
-    """One ItemRecord as protobuf JSON, without the detour by a message.
+    """One ItemRecord of a published item as protobuf JSON, without the detour by a message.
 
     Args:
         plain: `fields.plain` of the item, which the store has made already.
@@ -121,7 +152,7 @@ def record_json(listed: Listed, plain: dict[str, Any], updated: str) -> bytes:
     """
     item = {
         "item_id": listed.item.item_id,
-        "state": _STATE_NAMES[listed.public],
+        "state": "ITEM_STATE_PUBLISHED",
         "version": str(listed.version),
         "update_time": updated,
         **plain,

@@ -59,12 +59,60 @@ class CatalogueServicer(pb_grpc.CatalogueServiceServicer):
 
         return self._department.change(request, pb.WithdrawItemResponse, work)
 
+    def SuspendItem(
+        self, request: pb.SuspendItemRequest, context: grpc.ServicerContext
+    ) -> pb.SuspendItemResponse:
+        def work(unit: Unit) -> pb.SuspendItemResponse:
+            listed = usecases.suspend(
+                request.item_id,
+                request.reason,
+                seen=request.version,
+                caller=unit.caller,
+                store=MongoStore(unit),
+            )
+            return pb.SuspendItemResponse(item=messages.item_message(listed))
+
+        return self._department.change(request, pb.SuspendItemResponse, work)
+
+    def ResumeItem(
+        self, request: pb.ResumeItemRequest, context: grpc.ServicerContext
+    ) -> pb.ResumeItemResponse:
+        def work(unit: Unit) -> pb.ResumeItemResponse:
+            listed = usecases.resume(
+                request.item_id,
+                seen=request.version,
+                caller=unit.caller,
+                store=MongoStore(unit),
+            )
+            return pb.ResumeItemResponse(item=messages.item_message(listed))
+
+        return self._department.change(request, pb.ResumeItemResponse, work)
+
     def GetItem(
         self, request: pb.GetItemRequest, context: grpc.ServicerContext
     ) -> pb.GetItemResponse:
         unit = self._department.reading()
-        listed = usecases.get(request.item_id, now=unit.now, store=MongoStore(unit))
+        listed = usecases.get(
+            request.item_id, version=request.version, now=unit.now, store=MongoStore(unit)
+        )
         return pb.GetItemResponse(item=messages.item_message(listed))
+
+    def ListItemVersions(
+        self, request: pb.ListItemVersionsRequest, context: grpc.ServicerContext
+    ) -> pb.ListItemVersionsResponse:
+        question, unit = f"versions/{request.item_id}", self._department.reading()
+        size = page_size(request.page_size)
+        position = page_position(question, request.page_token) or [0]
+        found = usecases.list_versions(
+            request.item_id,
+            before=position[0],
+            size=size + 1,
+            now=unit.now,
+            store=MongoStore(unit),
+        )
+        more = page_token(question, [found[size - 1][0].version]) if len(found) > size else ""
+        versions = [messages.version_message(*pair) for pair in found[:size]]
+        return pb.ListItemVersionsResponse(versions=versions, next_page_token=more)
 
     def ListItems(
         self, request: pb.ListItemsRequest, context: grpc.ServicerContext

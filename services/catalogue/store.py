@@ -18,9 +18,11 @@ from services.catalogue.domain import (
     Changed,
     Item,
     ItemNotFound,
+    ItemVersionNotFound,
     Kept,
     Listed,
-    Withdrawn,
+    Resumed,
+    State,
 )
 from services.common import fields
 from services.common.errors import Stale
@@ -33,12 +35,14 @@ if TYPE_CHECKING:
 
     from pymongo.database import Database
 
+    from services.catalogue.domain import Fact
     from services.common.eventlog.outbox import Told
     from services.common.transaction import Unit
 
     Document = dict[str, Any]
 
 COLLECTION: Final = "items"
+VERSIONS: Final = "item_versions"
 ALWAYS: Final = datetime(1, 1, 1, tzinfo=UTC)
 FOR_EVER: Final = datetime(9999, 12, 31, tzinfo=UTC)
 SNAPSHOT_PAGE: Final = 500
@@ -206,6 +210,8 @@ class ItemDocument(me.Document):
     version = me.LongField(required=True, min_value=1)
     tick = me.LongField(required=True)
     public = me.BooleanField(required=True)
+    state = me.StringField(required=True, max_length=1)
+    reason = me.StringField(max_length=500)
     update_time = me.DateTimeField(required=True)
     digest = me.BinaryField(required=True, max_bytes=16)
     regions = me.ListField(me.StringField())
@@ -225,9 +231,28 @@ class ItemDocument(me.Document):
     }
 
 
+class ItemVersionDocument(me.Document):
+    """What an item was before it was changed: its id and version, and all that was kept."""
+
+    id = me.StringField(primary_key=True, max_length=80)
+    item_id = me.StringField(required=True, max_length=64)
+    version = me.LongField(required=True, min_value=1)
+    state = me.StringField(required=True, max_length=1)
+    reason = me.StringField(max_length=500)
+    update_time = me.DateTimeField(required=True)
+    item = me.EmbeddedDocumentField(ItemContent, required=True)
+
+    meta = {
+        "collection": VERSIONS,
+        "auto_create_index": False,
+        "indexes": [("item_id", "-version")],
+    }
+
+
 def ensure(database: Database[Document]) -> None:
-    """Make the collection's indexes."""
+    """Make the collections' indexes."""
     database[COLLECTION].create_indexes(index_models(ItemDocument))
+    database[VERSIONS].create_indexes(index_models(ItemVersionDocument))
 
 
 def snapshot(database: Database[Document]) -> Iterator[Told]:
@@ -252,6 +277,7 @@ class MongoStore:
     def __init__(self, unit: Unit) -> None:
         self._unit = unit
         self._items = unit.database[COLLECTION]
+        self._versions = unit.database[VERSIONS]
         self._ticks: dict[str, int] = {}
 
     def get(self, item_id: str) -> Listed:
@@ -261,13 +287,25 @@ class MongoStore:
         self._ticks[item_id] = document["tick"]
         return _listed(document)
 
+    def version(self, item_id: str, version: int) -> Listed:
+        wanted = {"item_id": item_id, "version": version}
+        document = self._versions.find_one(wanted, session=self._unit.session)
+        if document is None:
+            raise ItemVersionNotFound
+        return _listed(document)
+
+    def versions(self, item_id: str, *, before: int, size: int) -> list[Listed]:
+        wanted = {"item_id": item_id, "version": {"$lt": before}}
+        found = self._versions.find(wanted, session=self._unit.session)
+        return [_listed(document) for document in found.sort("version", -1).limit(size)]
+
     def kept(self, items: Sequence[Item]) -> Mapping[str, Kept]:
         by_id = {item.item_id: item for item in items}
         found = self._items.find(
             {"_id": {"$in": list(by_id)}},
             {
                 "version": 1,
-                "public": 1,
+                "state": 1,
                 "tick": 1,
                 "digest": 1,
                 "item.dept_code": 1,
@@ -282,18 +320,19 @@ class MongoStore:
             same = document["digest"] == digest(fields.plain(by_id[item_id]))
             kept[item_id] = Kept(
                 document["version"],
-                document["public"],
+                State(document["state"]),
                 same,
                 department=document["item"].get("dept_code", ""),
                 region=document["item"]["region_code"],
             )
         return kept
 
-    def save(self, fact: Changed | Withdrawn) -> Listed:
+    def save(self, fact: Fact) -> Listed:
         listed = self._timed(fact.listed)
         tick = outbox.next_tick(self._ticks.get(listed.item.item_id, 0))
         document = _document(listed, fields.plain(listed.item), tick)
         ItemDocument._from_son(document).validate()  # noqa: SLF001  (mongoengine's one way in)
+        self._keep_versions([listed.item.item_id] if listed.version > 1 else [])
         self._write(document)
         self._unit.tell(
             outbox.tell(
@@ -301,7 +340,7 @@ class MongoStore:
                 subject=listed.item.item_id,
                 version=listed.version,
                 tick=tick,
-                removal=isinstance(fact, Withdrawn),
+                removal=not isinstance(fact, Changed | Resumed),
             )
         )
         return listed
@@ -320,6 +359,7 @@ class MongoStore:
             writes.append(_write_of(_document(listed, plain, last)))
             records.append((listed.item.item_id, messages.record_json(listed, plain, updated)))
         replaced = sum(isinstance(write, ReplaceOne) for write in writes)
+        self._keep_versions([fact.listed.item.item_id for fact in facts if fact.listed.version > 1])
         result = self._items.bulk_write(writes, ordered=False, session=self._unit.session)
         if result.matched_count != replaced:
             raise Stale("有事项在导入时被他人修改，请重新导入。")
@@ -354,6 +394,15 @@ class MongoStore:
         found = self._items.find(wanted, session=self._unit.session).sort("_id", 1)
         return [_listed(document) for document in found.limit(size)]
 
+    def _keep_versions(self, item_ids: Sequence[str]) -> None:
+        """Rule I-8: what is about to be replaced stays readable."""
+        if not item_ids:
+            return
+        found = self._items.find({"_id": {"$in": list(item_ids)}}, session=self._unit.session)
+        kept = [_version_of(document) for document in found]
+        if kept:
+            self._versions.insert_many(kept, ordered=False, session=self._unit.session)
+
     def _timed(self, listed: Listed) -> Listed:
         return replace(listed, update_time=self._unit.now)
 
@@ -377,6 +426,16 @@ def digest(plain: Mapping[str, Any]) -> bytes:
     return hashlib.blake2b(sorted_json, digest_size=16).digest()
 
 
+def _version_of(document: Document) -> Document:
+    kept = ("version", "state", "reason", "update_time", "item")
+    item_id, version = document["_id"], document["version"]
+    return {
+        "_id": f"{item_id}@{version}",
+        "item_id": item_id,
+        **{name: document[name] for name in kept},
+    }
+
+
 def _write_of(document: Document) -> InsertOne[Document] | ReplaceOne[Document]:
     if document["version"] == 1:
         return InsertOne(document)
@@ -390,7 +449,9 @@ def _document(listed: Listed, plain: dict[str, Any], tick: int) -> Document:
         "_id": listed.item.item_id,
         "version": Int64(listed.version),
         "tick": Int64(tick),
-        "public": listed.public,
+        "public": listed.state is State.PUBLISHED,
+        "state": listed.state.value,
+        "reason": listed.reason,
         "update_time": listed.update_time,
         "digest": digest(plain),
         "regions": [region, *region_ancestors(region)],
@@ -404,6 +465,7 @@ def _listed(document: Document) -> Listed:
     return Listed(
         item=fields.restore(Item, document["item"]),
         version=int(document["version"]),
-        public=document["public"],
+        state=State(document["state"]),
+        reason=document["reason"],
         update_time=document["update_time"],
     )

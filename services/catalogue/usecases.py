@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from services.catalogue.domain import Changed, Item, Kept, Listed, Withdrawn
+    from services.catalogue.domain import Changed, Fact, Item, Kept, Listed
     from services.common.access import Caller
     from services.common.rows import Report, Row
 
@@ -29,7 +29,13 @@ class Store(Protocol):
     def kept(self, items: Sequence[Item]) -> Mapping[str, Kept]:
         """What is kept under the ids of these items; an id that is new is absent."""
 
-    def save(self, fact: Changed | Withdrawn) -> Listed:
+    def version(self, item_id: str, version: int) -> Listed:
+        """The item as it was in an earlier version. Raises: ItemVersionNotFound."""
+
+    def versions(self, item_id: str, *, before: int, size: int) -> list[Listed]:
+        """Earlier versions than `before`, newest first."""
+
+    def save(self, fact: Fact) -> Listed:
         """Write an item and tell its fact. Raises: Stale."""
 
     def save_all(self, facts: Sequence[Changed]) -> None:
@@ -41,16 +47,46 @@ class Store(Protocol):
         """Items that are public now, in order of id, beginning after `after`."""
 
 
-def get(item_id: str, *, now: datetime, store: Store) -> Listed:
-    """One item, public or withdrawn, once its 计划生效日期 has come (Rule I-6).
+def get(item_id: str, *, now: datetime, store: Store, version: int = 0) -> Listed:
+    """One item, in use or not, once its 计划生效日期 has come (Rule I-6).
 
-    Raises: ItemNotFound.
+    Args:
+        version: Rule I-8: each version that was published stays readable; 0: the newest.
+
+    Raises:
+        ItemNotFound, ItemVersionNotFound.
     """
     listed = store.get(item_id)
-    start, _ = listed.item.visibility()
-    if start and now < start:
+    if version and version != listed.version:
+        listed = store.version(item_id, version)
+    if not _has_begun(listed, now):
         raise domain.ItemNotFound
     return listed
+
+
+def list_versions(
+    item_id: str, *, before: int, size: int, now: datetime, store: Store
+) -> list[tuple[Listed, Listed | None]]:
+    """Versions of an item, newest first, each with the one before it.
+
+    Rule I-8: each version that was published stays readable, once its 计划生效日期 has come.
+
+    Args:
+        before: only earlier ones; 0: from the newest.
+
+    Raises:
+        ItemNotFound
+    """
+    newest = store.get(item_id)
+    earlier = store.versions(item_id, before=before or newest.version, size=size + 1)
+    found = [newest, *earlier] if not before else earlier
+    pairs = zip(found, [*found[1:], None], strict=True)
+    return [pair for pair in pairs if _has_begun(pair[0], now)][:size]
+
+
+def _has_begun(listed: Listed, now: datetime) -> bool:
+    start, _ = listed.item.visibility()
+    return start is None or start <= now
 
 
 def publish(item: Item, *, seen: int, caller: Caller, store: Store) -> Listed:
@@ -75,10 +111,36 @@ def withdraw(item_id: str, reason: str, *, seen: int, caller: Caller, store: Sto
 
     Raises: ItemNotFound, OutOfReach (Rule P-23), ItemInvalid, ItemAlreadyWithdrawn, Stale.
     """
+    known = _own(item_id, seen, caller, store)
+    return store.save(domain.withdraw(known, reason))
+
+
+def suspend(item_id: str, reason: str, *, seen: int, caller: Caller, store: Store) -> Listed:
+    """Suspend one item.
+
+    Raises:
+        ItemNotFound, OutOfReach (Rule P-23), ItemInvalid, ItemAlreadySuspended,
+        ItemAlreadyWithdrawn, Stale.
+    """
+    known = _own(item_id, seen, caller, store)
+    return store.save(domain.suspend(known, reason))
+
+
+def resume(item_id: str, *, seen: int, caller: Caller, store: Store) -> Listed:
+    """Put one item into use again.
+
+    Raises:
+        ItemNotFound, OutOfReach (Rule P-23), ItemNotSuspended, Stale.
+    """
+    known = _own(item_id, seen, caller, store)
+    return store.save(domain.resume(known))
+
+
+def _own(item_id: str, seen: int, caller: Caller, store: Store) -> Listed:
     known = store.get(item_id)
     _check_reach(caller, known.item.dept_code, known.item.region_code)
     domain.check_version(known.version, seen)
-    return store.save(domain.withdraw(known, reason))
+    return known
 
 
 def import_items(rows: Iterable[Row], report: Report, *, caller: Caller, store: Store) -> None:

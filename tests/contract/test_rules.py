@@ -42,6 +42,12 @@ TABLES = {
     "材料形式": tables.MATERIAL_FORMATS,
     "材料必要性": tables.MATERIAL_NEEDS,
     "来源渠道": tables.MATERIAL_SOURCES,
+    "审查类型": tables.EXAMINATIONS,
+    "办结方式": tables.FINISHES,
+    "送达方式": tables.DELIVERIES,
+    "收取方式": tables.RECEIPTS,
+    "电子材料可信等级": tables.TRUST_LEVELS,
+    "救济渠道": tables.REMEDIES,
     "面向自然人的主题分类": tables.PERSON_TOPICS,
     "面向法人的主题分类": tables.ORGANISATION_TOPICS,
 }

@@ -9,7 +9,7 @@ from google.protobuf import json_format
 
 from services.catalogue import domain, messages, usecases
 from services.catalogue import store as mongo_store
-from services.catalogue.domain import ItemNotFound, item_of
+from services.catalogue.domain import ItemNotFound, State, item_of
 from services.catalogue.store import ItemDocument, MongoStore
 from services.common import fields
 from services.common.errors import Stale
@@ -59,9 +59,64 @@ def test_a_withdrawn_item_leaves_the_list_and_can_come_back(keeping):
     keeping(lambda store: usecases.publish(item(), seen=0, caller=SYSTEM, store=store))
     keeping(lambda store: usecases.withdraw("T-1", "停办", seen=0, caller=SYSTEM, store=store))
     assert keeping(names) == []
-    assert not keeping(lambda store: store.get("T-1")).public
+    assert keeping(lambda store: store.get("T-1")).state is State.WITHDRAWN
     keeping(lambda store: usecases.publish(item(), seen=2, caller=SYSTEM, store=store))
     assert keeping(names) == ["T-1"]
+
+
+@pytest.mark.rule("I-7")
+def test_a_suspended_item_leaves_the_list_says_why_and_comes_back_as_it_was(keeping):
+    keeping(lambda store: usecases.publish(item(), seen=0, caller=SYSTEM, store=store))
+    keeping(lambda store: usecases.suspend("T-1", "系统升级", seen=1, caller=SYSTEM, store=store))
+    assert keeping(names) == []
+    suspended = keeping(lambda store: usecases.get("T-1", now=NOW, store=store))
+    assert (suspended.state, suspended.reason) == (State.SUSPENDED, "系统升级")
+    keeping(lambda store: usecases.resume("T-1", seen=2, caller=SYSTEM, store=store))
+    assert keeping(names) == ["T-1"]
+    back = keeping(lambda store: store.get("T-1"))
+    assert (back.item, back.version, back.reason) == (item(), 3, "")
+
+
+@pytest.mark.rule("I-8")
+def test_every_version_stays_readable_with_what_it_changed(keeping):
+    for name in ("甲", "乙"):
+        keeping(
+            lambda store, name=name: usecases.publish(
+                item(task_name=name), seen=0, caller=SYSTEM, store=store
+            )
+        )
+    keeping(lambda store: usecases.withdraw("T-1", "停办", seen=0, caller=SYSTEM, store=store))
+    for version, (name, state) in enumerate(
+        [("甲", State.PUBLISHED), ("乙", State.PUBLISHED), ("乙", State.WITHDRAWN)], 1
+    ):
+        found = keeping(
+            lambda store, one=version: usecases.get("T-1", version=one, now=NOW, store=store)
+        )
+        assert (found.version, found.item.task_name, found.state) == (version, name, state)
+    with pytest.raises(domain.ItemVersionNotFound):
+        keeping(lambda store: usecases.get("T-1", version=9, now=NOW, store=store))
+    pairs = keeping(versions)
+    assert [(now.version, before and before.version) for now, before in pairs] == [
+        (3, 2),
+        (2, 1),
+        (1, None),
+    ]
+    assert [now.version for now, _ in keeping(lambda store: versions(store, before=3, size=1))] == [
+        2
+    ]
+
+
+@pytest.mark.rule("I-8")
+def test_what_an_import_changes_stays_readable_too(keeping):
+    for name in ("甲", "乙"):
+        rows = [Row(1, record(task_name=name))]
+        keeping(
+            lambda store, rows=rows: usecases.import_items(
+                rows, Report("standard"), caller=SYSTEM, store=store
+            )
+        )
+    first = keeping(lambda store: store.version("T-1", 1))
+    assert first.item.task_name == "甲"
 
 
 def test_two_changes_from_one_version_are_not_both_made(keeping):
@@ -239,6 +294,10 @@ def imported(rows, store):
     report = Report("standard")
     usecases.import_items(rows, report, caller=SYSTEM, store=store)
     return report
+
+
+def versions(store, *, before=0, size=10):
+    return usecases.list_versions("T-1", before=before, size=size, now=NOW, store=store)
 
 
 def names(store, *, size=10, **asked):
