@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from services.catalogue.domain import ItemNotFound, ItemVersionNotFound, Kept, State
+from services.catalogue.domain import ItemNotFound, ItemVersionNotFound, Kept, State, quality
+from services.catalogue.usecases import Marks
 from services.common.errors import Stale
 from services.common.identifiers import is_within
 
@@ -59,6 +60,24 @@ class FakeCatalogue:
         for fact in facts:
             self.save(fact)
 
+    def bodies(self, *, region_code, after, size):
+        shown = self._of(region_code)
+        return sorted({one.item.body for one in shown if one.item.body > after})[:size]
+
+    def marks(self, bodies, *, region_code):
+        return {
+            body: marks_of([one for one in self._of(region_code) if one.item.body == body])
+            for body in bodies
+        }
+
+    def _of(self, region_code):
+        return [
+            one
+            for _, one in sorted(self.items.items())
+            if one.state is State.PUBLISHED
+            and (not region_code or is_within(one.item.region_code, region_code))
+        ]
+
     def page(self, *, region_code, dept_code, task_type, after, size):
         found = [
             listed
@@ -75,3 +94,19 @@ class FakeCatalogue:
     def _is_shown(self, item):
         start, end = item.visibility()
         return (start is None or start <= self.now) and (end is None or self.now < end)
+
+
+def marks_of(listed):
+    """What the quality rules say of some items of one body."""
+    found = {one.item.item_id: quality.check(one.item) for one in listed}
+    failed = {}
+    for item_id, marks in found.items():
+        for finding in marks.findings:
+            failed.setdefault(finding.rule.number, []).append(item_id)
+    return Marks(
+        name=listed[0].item.dept_name,
+        items=len(found),
+        score=sum(one.score for one in found.values()) / len(found),
+        failing={number: len(items) for number, items in failed.items()},
+        examples={number: items[:5] for number, items in failed.items()},
+    )

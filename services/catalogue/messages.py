@@ -9,15 +9,27 @@ import orjson
 from google.protobuf import json_format
 from zhengtong.catalogue.v1 import catalogue_events_pb2 as events_pb
 from zhengtong.catalogue.v1 import catalogue_pb2
+from zhengtong.catalogue.v1 import catalogue_service_pb2 as service_pb
 from zhengtong.search.v1 import search_pb2
 
 from services.catalogue import domain
-from services.catalogue.domain import Changed, Fact, Item, Listed, Resumed, State, Withdrawn
+from services.catalogue.domain import (
+    Changed,
+    Fact,
+    Item,
+    Listed,
+    Resumed,
+    State,
+    Withdrawn,
+    quality,
+)
 from services.catalogue.domain.tables import ON_APPLICATION, PROJECT_TYPES, TASK_TYPES
 from services.common import fields
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
+
+    from services.catalogue.usecases import Marks
 
 KIND = "item"
 IMPORTED = events_pb.ItemsImported.DESCRIPTOR.full_name
@@ -74,6 +86,40 @@ def version_message(listed: Listed, before: Listed | None) -> catalogue_pb2.Item
                 field=one.field, before=_value_json(one.before), after=_value_json(one.after)
             )
             for one in changes
+        ],
+    )
+
+
+def check_message(found: quality.Quality) -> service_pb.CheckItemResponse:
+    return service_pb.CheckItemResponse(
+        score=found.score,
+        findings=[
+            catalogue_pb2.QualityFinding(
+                rule=one.rule.number,
+                says=one.rule.says,
+                blocking=one.rule.blocking,
+                fields=one.fields,
+            )
+            for one in found.findings
+        ],
+    )
+
+
+def report_message(body: str, marks: Marks) -> catalogue_pb2.QualityReport:
+    return catalogue_pb2.QualityReport(
+        dept_code="" if body == marks.name else body,
+        dept_name=marks.name,
+        item_count=marks.items,
+        score=round(marks.score, 1),
+        failed_rules=[
+            catalogue_pb2.FailedRule(
+                rule=rule.number,
+                says=rule.says,
+                item_count=marks.failing[rule.number],
+                item_ids=marks.examples[rule.number],
+            )
+            for rule in quality.rules()
+            if rule.number in marks.failing
         ],
     )
 

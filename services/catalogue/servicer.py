@@ -88,6 +88,27 @@ class CatalogueServicer(pb_grpc.CatalogueServiceServicer):
 
         return self._department.change(request, pb.ResumeItemResponse, work)
 
+    def CheckItem(
+        self, request: pb.CheckItemRequest, context: grpc.ServicerContext
+    ) -> pb.CheckItemResponse:
+        return messages.check_message(usecases.check(messages.item_of(request.item)))
+
+    def ListQualityReports(
+        self, request: pb.ListQualityReportsRequest, context: grpc.ServicerContext
+    ) -> pb.ListQualityReportsResponse:
+        question = f"quality/{request.region_code}"
+        size = page_size(request.page_size)
+        position = page_position(question, request.page_token) or [""]
+        found = usecases.list_quality(
+            region_code=request.region_code,
+            after=position[0],
+            size=size + 1,
+            store=MongoStore(self._department.reading()),
+        )
+        more = page_token(question, [found[size - 1][0]]) if len(found) > size else ""
+        reports = [messages.report_message(*one) for one in found[:size]]
+        return pb.ListQualityReportsResponse(reports=reports, next_page_token=more)
+
     def GetItem(
         self, request: pb.GetItemRequest, context: grpc.ServicerContext
     ) -> pb.GetItemResponse:

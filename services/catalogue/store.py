@@ -23,7 +23,9 @@ from services.catalogue.domain import (
     Listed,
     Resumed,
     State,
+    quality,
 )
+from services.catalogue.usecases import Marks
 from services.common import fields
 from services.common.errors import Stale
 from services.common.eventlog import outbox
@@ -46,6 +48,8 @@ VERSIONS: Final = "item_versions"
 ALWAYS: Final = datetime(1, 1, 1, tzinfo=UTC)
 FOR_EVER: Final = datetime(9999, 12, 31, tzinfo=UTC)
 SNAPSHOT_PAGE: Final = 500
+EXAMPLES: Final = 5
+"""Items shown for each rule that a body's items fail."""
 
 
 class LegalBasisDocument(me.EmbeddedDocument):
@@ -203,6 +207,13 @@ class ItemContent(me.EmbeddedDocument):
     handle_items = me.EmbeddedDocumentListField(HandlingItemDocument)
 
 
+class QualityDocument(me.EmbeddedDocument):
+    """What the quality rules said of an item when it was kept."""
+
+    score = me.IntField(required=True, min_value=0, max_value=100)
+    failed = me.ListField(me.StringField())
+
+
 class ItemDocument(me.Document):
     """An item and what the catalogue knows about it."""
 
@@ -215,8 +226,10 @@ class ItemDocument(me.Document):
     update_time = me.DateTimeField(required=True)
     digest = me.BinaryField(required=True, max_bytes=16)
     regions = me.ListField(me.StringField())
+    body = me.StringField(required=True, max_length=200)
     visible_from = me.DateTimeField(required=True)
     visible_until = me.DateTimeField(required=True)
+    quality = me.EmbeddedDocumentField(QualityDocument, required=True)
     item = me.EmbeddedDocumentField(ItemContent, required=True)
 
     meta = {
@@ -227,6 +240,8 @@ class ItemDocument(me.Document):
             ("public", "regions", "_id"),
             ("public", "item.dept_code", "_id"),
             ("public", "item.task_type", "_id"),
+            ("public", "body", "_id"),
+            ("public", "regions", "body", "_id"),
         ],
     }
 
@@ -403,6 +418,65 @@ class MongoStore:
         if kept:
             self._versions.insert_many(kept, ordered=False, session=self._unit.session)
 
+    def bodies(self, *, region_code: str, after: str, size: int) -> list[str]:
+        wanted: Document = {"public": True, "body": {"$gt": after}}
+        wanted |= {"regions": region_code} if region_code else {}
+        steps: list[Document] = [
+            {"$match": wanted},
+            {"$sort": {"public": 1, **({"regions": 1} if region_code else {}), "body": 1}},
+            {"$group": {"_id": "$body"}},
+            {"$sort": {"_id": 1}},
+            {"$limit": size},
+        ]
+        found = self._items.aggregate(steps, session=self._unit.session)
+        return [document["_id"] for document in found]
+
+    def marks(self, bodies: Sequence[str], *, region_code: str) -> dict[str, Marks]:
+        found = {body: self._marks_of(body, region_code) for body in bodies}
+        return {body: marks for body, marks in found.items() if marks}
+
+    def _marks_of(self, body: str, region_code: str) -> Marks | None:
+        wanted: Document = {"public": True, "body": body}
+        wanted |= {"regions": region_code} if region_code else {}
+        whole: list[Document] = [
+            {
+                "$group": {
+                    "_id": None,
+                    "items": {"$sum": 1},
+                    "score": {"$avg": "$quality.score"},
+                    "name": {"$first": "$item.dept_name"},
+                }
+            }
+        ]
+        by_rule: list[Document] = [
+            {"$unwind": "$quality.failed"},
+            {
+                "$group": {
+                    "_id": "$quality.failed",
+                    "items": {"$sum": 1},
+                    "examples": {"$firstN": {"input": "$_id", "n": EXAMPLES}},
+                }
+            },
+            {"$sort": {"_id": 1}},
+        ]
+        steps: list[Document] = [
+            {"$match": wanted},
+            {"$sort": {"_id": 1}},
+            {"$project": {"quality": 1, "item.dept_name": 1}},
+            {"$facet": {"whole": whole, "rules": by_rule}},
+        ]
+        (answer,) = self._items.aggregate(steps, session=self._unit.session)
+        if not answer["whole"]:
+            return None
+        (body_whole,) = answer["whole"]
+        return Marks(
+            name=body_whole["name"],
+            items=body_whole["items"],
+            score=body_whole["score"],
+            failing={one["_id"]: one["items"] for one in answer["rules"]},
+            examples={one["_id"]: one["examples"] for one in answer["rules"]},
+        )
+
     def _timed(self, listed: Listed) -> Listed:
         return replace(listed, update_time=self._unit.now)
 
@@ -455,10 +529,17 @@ def _document(listed: Listed, plain: dict[str, Any], tick: int) -> Document:
         "update_time": listed.update_time,
         "digest": digest(plain),
         "regions": [region, *region_ancestors(region)],
+        "body": listed.item.body,
         "visible_from": start or ALWAYS,
         "visible_until": end or FOR_EVER,
+        "quality": _quality_of(listed.item),
         "item": plain,
     }
+
+
+def _quality_of(item: Item) -> Document:
+    found = quality.check(item)
+    return {"score": found.score, "failed": [one.rule.number for one in found.findings]}
 
 
 def _listed(document: Document) -> Listed:

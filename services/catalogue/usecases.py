@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from services.catalogue import domain
+from services.catalogue.domain import quality
 from services.common import access
 from services.common.errors import Violation
 
@@ -18,6 +20,23 @@ if TYPE_CHECKING:
 
 LEAD = "list_publisher"
 """The 审改牵头部门 answers for the lists of every department of its region."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What the quality rules say of the public items of one body.
+
+    Args:
+        score: the average, from 0 to 100.
+        failing: how many items fail each rule, by its number.
+        examples: ids of some of them, by the rule's number.
+    """
+
+    name: str
+    items: int
+    score: float
+    failing: Mapping[str, int]
+    examples: Mapping[str, Sequence[str]]
 
 
 class Store(Protocol):
@@ -40,6 +59,12 @@ class Store(Protocol):
 
     def save_all(self, facts: Sequence[Changed]) -> None:
         """Write many items and tell of all in bulk. Raises: Stale."""
+
+    def bodies(self, *, region_code: str, after: str, size: int) -> list[str]:
+        """Bodies that have public items, by `Item.body` in order, beginning after `after`."""
+
+    def marks(self, bodies: Sequence[str], *, region_code: str) -> dict[str, Marks]:
+        """What the quality rules say of the public items of each body."""
 
     def page(
         self, *, region_code: str, dept_code: str, task_type: str, after: str, size: int
@@ -95,8 +120,12 @@ def publish(item: Item, *, seen: int, caller: Caller, store: Store) -> Listed:
     Rule P-23: who publishes answers for the item as it is to be, and as it is kept: nobody takes
     over another department's item under its number.
 
-    Raises: OutOfReach, Stale.
+    Raises:
+        OutOfReach, Stale.
+        ItemInvalid: a quality rule that blocks (Q-12 …) is not kept.
     """
+    if blocked := quality.check(item).blocking:
+        raise domain.ItemInvalid("事项不符合质量规则，请按提示更正后再发布。", *blocked)
     kept = store.kept([item]).get(item.item_id)
     _check_reach(caller, item.dept_code, item.region_code)
     if kept:
@@ -113,6 +142,24 @@ def withdraw(item_id: str, reason: str, *, seen: int, caller: Caller, store: Sto
     """
     known = _own(item_id, seen, caller, store)
     return store.save(domain.withdraw(known, reason))
+
+
+def check(item: Item) -> quality.Quality:
+    """What the quality rules say of an item that is not published yet."""
+    return quality.check(item)
+
+
+def list_quality(
+    *, region_code: str, after: str, size: int, store: Store
+) -> list[tuple[str, Marks]]:
+    """What the quality rules say of the public items of each body, in order of `Item.body`.
+
+    Args:
+        region_code: only items of this region and the regions below it; empty: all.
+    """
+    bodies = store.bodies(region_code=region_code, after=after, size=size)
+    marks = store.marks(bodies, region_code=region_code)
+    return [(body, marks[body]) for body in bodies if body in marks]
 
 
 def suspend(item_id: str, reason: str, *, seen: int, caller: Caller, store: Store) -> Listed:
@@ -186,6 +233,8 @@ def _read(
             continue
         if beyond := _beyond(caller, item.dept_code, item.region_code):
             report.reject(row, [beyond])
+        elif blocked := quality.check(item).blocking:
+            report.reject(row, blocked)
         elif items.setdefault(item.item_id, item) == item:
             origins.setdefault(item.item_id, []).append(row)
         else:

@@ -50,6 +50,8 @@ TABLE = {
     "catalogue.v1.CatalogueService.WithdrawItem": ITEMS,
     "catalogue.v1.CatalogueService.SuspendItem": ITEMS,
     "catalogue.v1.CatalogueService.ResumeItem": ITEMS,
+    "catalogue.v1.CatalogueService.CheckItem": ITEMS | {"publication_reviewer"},
+    "catalogue.v1.CatalogueService.ListQualityReports": ITEMS | {"supervisor"},
     "catalogue.v1.CatalogueService.GetItem": EVERYBODY,
     "catalogue.v1.CatalogueService.ListItemVersions": EVERYBODY,
     "catalogue.v1.CatalogueService.ListItems": EVERYBODY,

@@ -9,7 +9,7 @@ from google.protobuf import json_format
 
 from services.catalogue import domain, messages, usecases
 from services.catalogue import store as mongo_store
-from services.catalogue.domain import ItemNotFound, State, item_of
+from services.catalogue.domain import ItemNotFound, State, item_of, quality
 from services.catalogue.store import ItemDocument, MongoStore
 from services.common import fields
 from services.common.errors import Stale
@@ -117,6 +117,42 @@ def test_what_an_import_changes_stays_readable_too(keeping):
         )
     first = keeping(lambda store: store.version("T-1", 1))
     assert first.item.task_name == "甲"
+
+
+def test_a_report_says_of_each_body_how_good_its_items_are_and_why(keeping):
+    good = {"accept_condition": "有固定场所。", "link_way": "0871-63100001"}
+    for code, body, more in (
+        ("T-1", BODY, {}),
+        ("T-2", BODY, good),
+        ("T-3", "", {}),
+        ("T-4", OTHER_BODY, {"region_code": "530300000000"}),
+    ):
+        made = item(local_task_code=code, dept_code=body, **more)
+        keeping(lambda store, made=made: usecases.publish(made, seen=0, caller=SYSTEM, store=store))
+    keeping(lambda store: usecases.withdraw("T-4", "停办", seen=0, caller=SYSTEM, store=store))
+    reports = keeping(quality_of)
+    assert [body for body, _ in reports] == [BODY, "昆明市市场监督管理局"]
+    (_, marks), (_, unnamed) = reports
+    scores = [quality.check(item(**more)).score for more in ({}, good)]
+    assert (marks.items, marks.score) == (2, sum(scores) / 2)
+    assert marks.failing["Q-17"] == 2
+    assert sorted(marks.examples["Q-17"]) == ["T-1", "T-2"]
+    assert (unnamed.items, unnamed.score) == (1, scores[0])
+    assert keeping(lambda store: quality_of(store, region_code="530300000000")) == []
+    assert [body for body, _ in keeping(lambda store: quality_of(store, size=1))] == [BODY]
+    assert len(keeping(lambda store: quality_of(store, after=BODY))) == 1
+
+
+@pytest.mark.rule("Q-14")
+def test_what_a_blocking_rule_finds_is_neither_published_nor_imported(keeping):
+    bad = record(materials=[{"name": "其他材料"}])
+    with pytest.raises(domain.ItemInvalid) as refusal:
+        keeping(lambda store: usecases.publish(item_of(bad), seen=0, caller=SYSTEM, store=store))
+    assert [one.field for one in refusal.value.violations] == ["materials"]
+    rows = [Row(1, bad), Row(2, record(local_task_code="T-2"))]
+    report = keeping(lambda store: imported(rows, store))
+    assert [(one.row, one.field) for one in report.rejections] == [(1, "materials")]
+    assert keeping(names) == ["T-2"]
 
 
 def test_two_changes_from_one_version_are_not_both_made(keeping):
@@ -298,6 +334,10 @@ def imported(rows, store):
 
 def versions(store, *, before=0, size=10):
     return usecases.list_versions("T-1", before=before, size=size, now=NOW, store=store)
+
+
+def quality_of(store, *, region_code="", after="", size=10):
+    return usecases.list_quality(region_code=region_code, after=after, size=size, store=store)
 
 
 def names(store, *, size=10, **asked):

@@ -200,6 +200,11 @@ class Item:
         """实施编码, or 地方实施编码 where the body has no other."""
         return self.task_code or self.local_task_code
 
+    @property
+    def body(self) -> str:
+        """What tells the body in charge: its 统一社会信用代码, else its name."""
+        return self.dept_code or self.dept_name
+
     def visibility(self) -> tuple[datetime | None, datetime | None]:
         """From when and until when the item is shown, in UTC; None: without beginning or end.
 

@@ -66,7 +66,7 @@ WHOLE = {
     "other_dept_code": [OTHER_BODY],
     "anticipate_day": 45,
     "anticipate_type": "1",
-    "anticipate_explain": "听证和专家评审的时间不计算在内",
+    "anticipate_explain": "取水许可和水资源费征收管理条例第十九条；听证的时间不计算在内",
     "promise_day": 15,
     "promise_type": "1",
     "promise_explain": "不含现场踏勘",
