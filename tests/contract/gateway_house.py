@@ -63,6 +63,7 @@ class FakeCatalogue(catalogue_service_pb2_grpc.CatalogueServiceServicer):
     error: Exception | None = None
     hold: threading.Event = field(default_factory=_set_event)
     item: catalogue_pb2.Item = field(default_factory=catalogue_pb2.Item)
+    versions: list[catalogue_pb2.ItemVersion] = field(default_factory=list)
 
     def _hear(self, request, context):
         self.asked.append(request)
@@ -87,6 +88,10 @@ class FakeCatalogue(catalogue_service_pb2_grpc.CatalogueServiceServicer):
     def GetItem(self, request, context):  # noqa: N802
         self._hear(request, context)
         return pb.GetItemResponse(item=self.item)
+
+    def ListItemVersions(self, request, context):  # noqa: N802
+        self._hear(request, context)
+        return pb.ListItemVersionsResponse(versions=self.versions, next_page_token="next")
 
     def ListItems(self, request, context):  # noqa: N802
         self._hear(request, context)

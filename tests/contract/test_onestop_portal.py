@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from html.parser import HTMLParser
 
 import pytest
+from zhengtong.catalogue.v1 import catalogue_pb2
 
 from gateway.indexer.standing import Standing
 from gateway.portal.writing import near
@@ -227,6 +228,45 @@ async def test_an_item_is_gone_once_the_day_of_its_end_has_come(catalogue, day, 
     catalogue.catalogue.item.plan_cancel_date = day
     text, _ = await opened(catalogue, "/items/a", status=status)
     assert ("不再受理" in text) == (status == 410)
+
+
+@pytest.mark.rule("I-5")
+async def test_an_item_that_was_taken_back_says_why_and_its_versions_can_be_read(catalogue):
+    catalogue.catalogue.item.state = catalogue_pb2.ITEM_STATE_WITHDRAWN
+    catalogue.catalogue.item.state_reason = "改为备案 <b>"
+    text, _ = await opened(catalogue, "/items/a", status=410)
+    assert "改为备案 &lt;b&gt;" in text
+    catalogue.catalogue.item.version = 2
+    text, _ = await opened(catalogue, "/items/a", version="2")
+    assert "这是第 2 版，不一定是现在的规定" in text
+    assert catalogue.catalogue.asked[-1].version == 2
+
+
+@pytest.mark.rule("I-7")
+async def test_a_suspended_item_is_shown_with_the_reason(catalogue):
+    catalogue.catalogue.item.state = catalogue_pb2.ITEM_STATE_SUSPENDED
+    catalogue.catalogue.item.state_reason = "系统升级"
+    text, _ = await opened(catalogue, "/items/a")
+    assert "暂停受理，原因：系统升级" in text
+
+
+@pytest.mark.rule("I-8")
+async def test_versions_say_in_chinese_what_each_changed(catalogue):
+    changed = [
+        {"field": "promise_day", "before": "5", "after": "3"},
+        {"field": "materials", "before": "", "after": '[{"name":"申请书 <b>","is_need":"1"}]'},
+        {"field": "alias", "before": '["旧名"]', "after": ""},
+    ]
+    catalogue.catalogue.versions = [
+        catalogue_pb2.ItemVersion(version=2, state=1, differences=changed),
+        catalogue_pb2.ItemVersion(version=1, state=1),
+    ]
+    text, page = await opened(catalogue, "/items/a/versions")
+    for words in ("承诺办结时限", "材料名称", "申请书 &lt;b&gt;", "旧名", "（无）", "首次发布"):
+        assert words in text
+    assert "/items/a?version=1" in page.links
+    assert "/items/a/versions?page_token=next" in page.links
+    assert page.headings.count(1) == 1
 
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "//elsewhere", ""])
