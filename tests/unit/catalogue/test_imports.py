@@ -14,7 +14,7 @@ from zhengtong.catalogue.v1 import catalogue_events_pb2 as events_pb
 from services.catalogue import messages, usecases
 from services.catalogue.domain import SHAPES, Item, item_of
 from services.catalogue.domain.reading import READERS
-from services.catalogue.store import ItemDocument, _document
+from services.catalogue.store import ItemDocument, document_of
 from services.common import fields
 from services.common.rows import Report, Row, read_rows, shape_of
 from tests.callers import SYSTEM
@@ -271,7 +271,7 @@ def test_any_object_is_in_the_store_or_in_the_report(objects):
 def test_whatever_is_taken_can_be_kept_and_told(values):
     for listed in taken([Row(1, values)]).store.items.values():
         plain = fields.plain(listed.item)
-        document = _document(listed, plain, tick=1)
+        document = document_of(listed, plain, tick=1)
         ItemDocument._from_son(document).validate()
         record = messages.record_json(listed, plain, "2026-11-23T02:00:00Z")
         told = json_format.Parse(record, events_pb.ItemRecord())

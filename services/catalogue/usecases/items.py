@@ -1,75 +1,22 @@
-"""What the catalogue does: load, decide, save. No transport, no database."""
+"""Items: publish, suspend, resume, withdraw, import, and what they were."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from services.catalogue import domain
 from services.catalogue.domain import quality
-from services.common import access
+from services.catalogue.usecases.reach import beyond, check_reach
 from services.common.errors import Violation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable
     from datetime import datetime
 
-    from services.catalogue.domain import Changed, Fact, Item, Kept, Listed
+    from services.catalogue.domain import Item, Listed
+    from services.catalogue.usecases.ports import Marks, Store
     from services.common.access import Caller
     from services.common.rows import Report, Row
-
-LEAD = "list_publisher"
-"""The 审改牵头部门 answers for the lists of every department of its region."""
-
-
-@dataclass(frozen=True, slots=True)
-class Marks:
-    """What the quality rules say of the public items of one body.
-
-    Args:
-        score: the average, from 0 to 100.
-        failing: how many items fail each rule, by its number.
-        examples: ids of some of them, by the rule's number.
-    """
-
-    name: str
-    items: int
-    score: float
-    failing: Mapping[str, int]
-    examples: Mapping[str, Sequence[str]]
-
-
-class Store(Protocol):
-    """What a use case needs to remember things."""
-
-    def get(self, item_id: str) -> Listed:
-        """The item. Raises: ItemNotFound."""
-
-    def kept(self, items: Sequence[Item]) -> Mapping[str, Kept]:
-        """What is kept under the ids of these items; an id that is new is absent."""
-
-    def version(self, item_id: str, version: int) -> Listed:
-        """The item as it was in an earlier version. Raises: ItemVersionNotFound."""
-
-    def versions(self, item_id: str, *, before: int, size: int) -> list[Listed]:
-        """Earlier versions than `before`, newest first."""
-
-    def save(self, fact: Fact) -> Listed:
-        """Write an item and tell its fact. Raises: Stale."""
-
-    def save_all(self, facts: Sequence[Changed]) -> None:
-        """Write many items and tell of all in bulk. Raises: Stale."""
-
-    def bodies(self, *, region_code: str, after: str, size: int) -> list[str]:
-        """Bodies that have public items, by `Item.body` in order, beginning after `after`."""
-
-    def marks(self, bodies: Sequence[str], *, region_code: str) -> dict[str, Marks]:
-        """What the quality rules say of the public items of each body."""
-
-    def page(
-        self, *, region_code: str, dept_code: str, task_type: str, after: str, size: int
-    ) -> list[Listed]:
-        """Items that are public now, in order of id, beginning after `after`."""
 
 
 def get(item_id: str, *, now: datetime, store: Store, version: int = 0) -> Listed:
@@ -127,9 +74,9 @@ def publish(item: Item, *, seen: int, caller: Caller, store: Store) -> Listed:
     if blocked := quality.check(item).blocking:
         raise domain.ItemInvalid("事项不符合质量规则，请按提示更正后再发布。", *blocked)
     kept = store.kept([item]).get(item.item_id)
-    _check_reach(caller, item.dept_code, item.region_code)
+    check_reach(caller, item.dept_code, item.region_code)
     if kept:
-        _check_reach(caller, kept.department, kept.region)
+        check_reach(caller, kept.department, kept.region)
     domain.check_version(kept.version if kept else 0, seen)
     changed = domain.publish(kept, item)
     return store.get(item.item_id) if changed is None else store.save(changed)
@@ -185,7 +132,7 @@ def resume(item_id: str, *, seen: int, caller: Caller, store: Store) -> Listed:
 
 def _own(item_id: str, seen: int, caller: Caller, store: Store) -> Listed:
     known = store.get(item_id)
-    _check_reach(caller, known.item.dept_code, known.item.region_code)
+    check_reach(caller, known.item.dept_code, known.item.region_code)
     domain.check_version(known.version, seen)
     return known
 
@@ -198,10 +145,10 @@ def import_items(rows: Iterable[Row], report: Report, *, caller: Caller, store: 
     items, origins = _read(rows, report, caller)
     kept = store.kept(list(items.values()))
     for item_id, held in kept.items():
-        if beyond := _beyond(caller, held.department, held.region):
+        if out := beyond(caller, held.department, held.region):
             del items[item_id]
             for row in origins.pop(item_id):
-                report.reject(row, [beyond])
+                report.reject(row, [out])
     facts = [
         changed
         for item in items.values()
@@ -231,8 +178,8 @@ def _read(
         except domain.ItemInvalid as refusal:
             report.reject(row, refusal.violations)
             continue
-        if beyond := _beyond(caller, item.dept_code, item.region_code):
-            report.reject(row, [beyond])
+        if out := beyond(caller, item.dept_code, item.region_code):
+            report.reject(row, [out])
         elif blocked := quality.check(item).blocking:
             report.reject(row, blocked)
         elif items.setdefault(item.item_id, item) == item:
@@ -241,20 +188,3 @@ def _read(
             field = "task_code" if item.task_code else "local_task_code"
             report.reject(row, [Violation(field, "与本文件前面的一行编码相同而内容不同")])
     return items, origins
-
-
-def _check_reach(caller: Caller, department: str, region: str) -> None:
-    access.check_reach(caller, department=department, region=region, lead=LEAD)
-
-
-def _beyond(caller: Caller, department: str, region: str) -> Violation | None:
-    """What puts an item out of the caller's reach: its body or its region."""
-    try:
-        access.check_reach(caller, department=department, lead=LEAD)
-    except access.OutOfReach as refusal:
-        return Violation("dept_code", str(refusal))
-    try:
-        access.check_region(caller, region)
-    except access.OutOfReach as refusal:
-        return Violation("region_code", str(refusal))
-    return None

@@ -1,22 +1,20 @@
-"""zhengtong.catalogue.v1.CatalogueService over gRPC."""
+"""Items: import, publish, suspend, resume, withdraw, get, list, and what they were."""
 
 import grpc
 from zhengtong.catalogue.v1 import catalogue_service_pb2 as pb
-from zhengtong.catalogue.v1 import catalogue_service_pb2_grpc as pb_grpc
 
-from services.catalogue import messages, store, usecases
+from services.catalogue import messages, usecases
 from services.catalogue.domain import SHAPES
+from services.catalogue.servicer.desk import Desk
 from services.catalogue.store import MongoStore
-from services.common.grpc_host import Department, Plan
 from services.common.grpc_host.reports import report_message
 from services.common.paging import page_position, page_size, page_token
 from services.common.rows import Report, read_rows, shape_of
 from services.common.transaction import Unit
 
 
-class CatalogueServicer(pb_grpc.CatalogueServiceServicer):
-    def __init__(self, department: Department) -> None:
-        self._department = department
+class Items(Desk):
+    """Items, and what the quality rules say of them."""
 
     def ImportItems(
         self, request: pb.ImportItemsRequest, context: grpc.ServicerContext
@@ -151,16 +149,3 @@ class CatalogueServicer(pb_grpc.CatalogueServiceServicer):
         more = page_token(question, [found[size - 1].item.item_id]) if len(found) > size else ""
         items = [messages.item_message(listed) for listed in found[:size]]
         return pb.ListItemsResponse(items=items, next_page_token=more)
-
-
-def attach(server: grpc.Server, department: Department) -> None:
-    """Add the department's calls to a server."""
-    pb_grpc.add_CatalogueServiceServicer_to_server(CatalogueServicer(department), server)
-
-
-PLAN = Plan(
-    service="zhengtong.catalogue.v1.CatalogueService",
-    ensure=store.ensure,
-    snapshot=store.snapshot,
-    attach=attach,
-)
