@@ -32,6 +32,16 @@ class FakeCatalogue:
         found = [one for one in self.earlier.get(item_id, ()) if one.version < before]
         return sorted(found, key=lambda one: -one.version)[:size]
 
+    def of_body(self, dept_code, *, after, size):
+        found = [
+            listed
+            for item_id, listed in sorted(self.items.items())
+            if item_id > after
+            and listed.item.dept_code == dept_code
+            and listed.state is not State.WITHDRAWN
+        ]
+        return found[:size]
+
     def kept(self, items):
         return {
             item.item_id: Kept(
@@ -40,6 +50,7 @@ class FakeCatalogue:
                 known.item == item,
                 department=known.item.dept_code,
                 region=known.item.region_code,
+                moved_to=known.moved_to,
             )
             for item in items
             if (known := self.items.get(item.item_id))

@@ -23,6 +23,12 @@ ITEM = {
     "region_code": KUNMING,
     "local_task_code": "T-1",
 }
+SUCCESSION = {
+    "from_dept_code": DEPARTMENT,
+    "to_dept_code": DEPARTMENT,
+    "to_dept_name": "昆明市市场监督管理委员会",
+    "reason": "机构更名",
+}
 SUBJECT = {
     "region_code": KUNMING,
     "subject_code": "91530100MA6K00014D",
@@ -139,6 +145,7 @@ def _all():
     return (
         Publication(f"{catalogue}.ImportItems", {"file": file(ITEM), "shape": "standard"}),
         publish,
+        Publication(f"{catalogue}.SucceedBody", SUCCESSION, before=(publish,)),
         Publication(f"{catalogue}.ResumeItem", {"item_id": "T-1"}, before=(publish, suspend)),
         Publication(f"{credit}.ImportRecords", {"file": file(SUBJECT), "shape": "subjects"}),
         Publication(f"{credit}.RegisterSubject", {"subject": SUBJECT}),

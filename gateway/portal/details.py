@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
+from starlette.responses import RedirectResponse
 from starlette.routing import Route
 from zhengtong.catalogue.v1 import catalogue_pb2, catalogue_service_pb2
 from zhengtong.credit.v1 import credit_service_pb2
@@ -56,6 +58,8 @@ class Details:
             item_id=request.path_params["item_id"], version=version
         )
         item = (await self._ask("catalogue", "GetItem", asked)).item
+        if not version and item.item_id != asked.item_id:
+            return RedirectResponse(f"/items/{quote(item.item_id, safe='')}", 301)
         if not version and item.state == catalogue_pb2.ITEM_STATE_WITHDRAWN:
             why = f"原因：{item.state_reason}" if item.state_reason else ""
             return refused(request, 410, f"“{item.task_name}”已经取消，不再受理。{why}")

@@ -50,6 +50,7 @@ TABLE = {
     "catalogue.v1.CatalogueService.WithdrawItem": ITEMS,
     "catalogue.v1.CatalogueService.SuspendItem": ITEMS,
     "catalogue.v1.CatalogueService.ResumeItem": ITEMS,
+    "catalogue.v1.CatalogueService.SucceedBody": {"list_publisher", "client"},
     "catalogue.v1.CatalogueService.CheckItem": ITEMS | {"publication_reviewer"},
     "catalogue.v1.CatalogueService.ListQualityReports": ITEMS | {"supervisor"},
     "catalogue.v1.CatalogueService.GetItem": EVERYBODY,

@@ -242,6 +242,13 @@ async def test_an_item_that_was_taken_back_says_why_and_its_versions_can_be_read
     assert catalogue.catalogue.asked[-1].version == 2
 
 
+@pytest.mark.rule("I-9")
+async def test_the_page_of_a_code_that_an_item_has_left_leads_to_its_new_one(catalogue):
+    catalogue.catalogue.item.item_id = "新-1"
+    reply = await catalogue.http.get("/items/a")
+    assert (reply.status_code, reply.headers["location"]) == (301, "/items/%E6%96%B0-1")
+
+
 @pytest.mark.rule("I-7")
 async def test_a_suspended_item_is_shown_with_the_reason(catalogue):
     catalogue.catalogue.item.state = catalogue_pb2.ITEM_STATE_SUSPENDED

@@ -7,7 +7,7 @@ resume, withdraw.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -29,11 +29,20 @@ from services.catalogue.domain.reading import (
     item_of,
     item_of_row,
 )
+from services.catalogue.domain.succession import (
+    Body,
+    BodyInvalid,
+    ItemMoved,
+    body_of,
+    taken_over,
+)
 from services.common.errors import NotFound, Refused, Stale, Violation
 from services.common.fields import FieldInvalid, text
 
 __all__ = [
     "SHAPES",
+    "Body",
+    "BodyInvalid",
     "Changed",
     "Difference",
     "Fact",
@@ -45,6 +54,7 @@ __all__ = [
     "ItemAlreadySuspended",
     "ItemAlreadyWithdrawn",
     "ItemInvalid",
+    "ItemMoved",
     "ItemNotFound",
     "ItemNotSuspended",
     "ItemVersionNotFound",
@@ -58,10 +68,12 @@ __all__ = [
     "State",
     "Suspended",
     "Withdrawn",
+    "body_of",
     "check_version",
     "differences",
     "item_of",
     "item_of_row",
+    "move",
     "publish",
     "resume",
     "suspend",
@@ -123,6 +135,7 @@ class Listed:
     Args:
         version: rises by one with each change, from 1.
         reason: why it was suspended or taken back; empty while it is in use.
+        moved_to: id that it goes on under, where another body took it over.
         update_time: when it was changed last; None before it is kept.
     """
 
@@ -130,6 +143,7 @@ class Listed:
     version: int
     state: State = State.PUBLISHED
     reason: str = ""
+    moved_to: str = ""
     update_time: datetime | None = None
 
 
@@ -141,6 +155,7 @@ class Kept:
         same: it says already what is to be published.
         department: 统一社会信用代码 of the body whose item it is.
         region: where it is exercised, 12 digits.
+        moved_to: id that it goes on under, where another body took it over.
     """
 
     version: int
@@ -148,6 +163,7 @@ class Kept:
     same: bool
     department: str = ""
     region: str = ""
+    moved_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,9 +202,14 @@ def publish(kept: Kept | None, item: Item) -> Changed | None:
     """Publish an item: a new one, a changed one, or one suspended or taken back before.
 
     What is said already changes nothing and tells nothing: None.
+
+    Raises:
+        ItemMoved: Rule I-9: nobody brings back an item under a code that it has left.
     """
     if kept is None:
         return Changed(Listed(item, version=1), newly=True)
+    if kept.moved_to:
+        raise ItemMoved(kept.moved_to)
     if kept.state is State.PUBLISHED and kept.same:
         return None
     newly = kept.state is State.WITHDRAWN
@@ -230,6 +251,25 @@ def withdraw(known: Listed, reason: str) -> Withdrawn:
     said = _reason(reason, "取消")
     _check_not_withdrawn(known)
     return Withdrawn(_after(known, State.WITHDRAWN, said))
+
+
+def move(known: Listed, body: Body, reason: str) -> tuple[Withdrawn | None, Changed | Suspended]:
+    """Let another body take an item over: what becomes of the old id, if it changes, and the new.
+
+    Rule I-9: the old code leads to the new one from now on; a suspended item stays suspended.
+
+    Raises:
+        ItemInvalid: no reason, or one of more than 500 characters.
+    """
+    said = _reason(reason, "承接")
+    item = taken_over(known.item, body)
+    same = item.item_id == known.item.item_id
+    after = Listed(item, known.version + 1 if same else 1, known.state, known.reason)
+    going_on = Suspended(after) if known.state is State.SUSPENDED else Changed(after, newly=False)
+    if same:
+        return None, going_on
+    left = replace(_after(known, State.WITHDRAWN, said), moved_to=item.item_id)
+    return Withdrawn(left), going_on
 
 
 def _after(known: Listed, state: State, reason: str = "") -> Listed:

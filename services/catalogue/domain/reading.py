@@ -46,7 +46,9 @@ SHAPES: dict[str, frozenset[str]] = {
     "guangan": frozenset({"name", "item_code", "area_code", "task_type", "department"}),
 }
 # What only the server writes, and 事项状态, of which an import takes 在用 only.
-SERVER_FIELDS = frozenset({"item_id", "state", "state_reason", "version", "update_time"})
+SERVER_FIELDS = frozenset(
+    {"item_id", "state", "state_reason", "moved_to", "version", "update_time"}
+)
 IN_USE = "1"
 EARLIEST_PLAN = "1900-01-01"
 _BODY_INSIDE = re.compile(r"(?:^|-)([0-9A-Z]{18})(?:-|$)")

@@ -45,6 +45,7 @@ def item_message(listed: Listed) -> catalogue_pb2.Item:
         item_id=listed.item.item_id,
         state=_STATES[listed.state],
         state_reason=listed.reason,
+        moved_to=listed.moved_to,
         version=listed.version,
         update_time=listed.update_time,
         **fields.plain(listed.item),
@@ -54,12 +55,14 @@ def item_message(listed: Listed) -> catalogue_pb2.Item:
 def fact_message(fact: Fact) -> Message:
     listed = fact.listed
     if not isinstance(fact, Changed | Resumed):
-        gone = events_pb.ItemWithdrawn if isinstance(fact, Withdrawn) else events_pb.ItemSuspended
-        return gone(
-            removal=search_pb2.Removal(kind=KIND),
-            item_id=listed.item.item_id,
-            reason=listed.reason,
-        )
+        told: dict[str, Any] = {
+            "removal": search_pb2.Removal(kind=KIND),
+            "item_id": listed.item.item_id,
+            "reason": listed.reason,
+        }
+        if isinstance(fact, Withdrawn):
+            return events_pb.ItemWithdrawn(**told, moved_to=listed.moved_to)
+        return events_pb.ItemSuspended(**told)
     kind = events_pb.ItemResumed if isinstance(fact, Resumed) else _kind_of(fact)
     return kind(card=card_message(listed.item), item=item_message(listed))
 

@@ -179,6 +179,7 @@ class ItemDocument(me.Document):
     public = me.BooleanField(required=True)
     state = me.StringField(required=True, max_length=1)
     reason = me.StringField(max_length=500)
+    moved_to = me.StringField(max_length=64)
     update_time = me.DateTimeField(required=True)
     digest = me.BinaryField(required=True, max_bytes=16)
     regions = me.ListField(me.StringField())
@@ -196,6 +197,7 @@ class ItemDocument(me.Document):
             ("public", "regions", "_id"),
             ("public", "item.dept_code", "_id"),
             ("public", "item.task_type", "_id"),
+            ("item.dept_code", "_id"),
             ("public", "body", "_id"),
             ("public", "regions", "body", "_id"),
         ],

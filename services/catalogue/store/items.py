@@ -73,6 +73,17 @@ class MongoStore:
         found = self._versions.find(wanted, session=self._unit.session)
         return [listed_of(document) for document in found.sort("version", -1).limit(size)]
 
+    def of_body(self, dept_code: str, *, after: str, size: int) -> list[Listed]:
+        wanted = {
+            "item.dept_code": dept_code,
+            "_id": {"$gt": after},
+            "state": {"$ne": State.WITHDRAWN.value},
+        }
+        found = self._items.find(wanted, session=self._unit.session).sort("_id", 1)
+        page = list(found.limit(size))
+        self._ticks |= {document["_id"]: document["tick"] for document in page}
+        return [listed_of(document) for document in page]
+
     def kept(self, items: Sequence[Item]) -> Mapping[str, Kept]:
         by_id = {item.item_id: item for item in items}
         found = self._items.find(
@@ -81,6 +92,7 @@ class MongoStore:
                 "version": 1,
                 "state": 1,
                 "tick": 1,
+                "moved_to": 1,
                 "digest": 1,
                 "item.dept_code": 1,
                 "item.region_code": 1,
@@ -98,6 +110,7 @@ class MongoStore:
                 same,
                 department=document["item"].get("dept_code", ""),
                 region=document["item"]["region_code"],
+                moved_to=document["moved_to"],
             )
         return kept
 
@@ -285,6 +298,7 @@ def document_of(listed: Listed, plain: dict[str, Any], tick: int) -> Document:
         "public": listed.state is State.PUBLISHED,
         "state": listed.state.value,
         "reason": listed.reason,
+        "moved_to": listed.moved_to,
         "update_time": listed.update_time,
         "digest": digest(plain),
         "regions": [region, *region_ancestors(region)],
@@ -307,5 +321,6 @@ def listed_of(document: Document) -> Listed:
         version=int(document["version"]),
         state=State(document["state"]),
         reason=document["reason"],
+        moved_to=document.get("moved_to", ""),
         update_time=document["update_time"],
     )

@@ -15,10 +15,12 @@ from services.catalogue.usecases.items import (
     withdraw,
 )
 from services.catalogue.usecases.ports import Marks, Store
+from services.catalogue.usecases.succession import Succession, succeed
 
 __all__ = [
     "Marks",
     "Store",
+    "Succession",
     "check",
     "get",
     "import_items",
@@ -26,6 +28,7 @@ __all__ = [
     "list_versions",
     "publish",
     "resume",
+    "succeed",
     "suspend",
     "withdraw",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from services.catalogue import domain
 from services.catalogue.domain import quality
@@ -13,17 +13,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from services.catalogue.domain import Item, Listed
+    from services.catalogue.domain import Item, Kept, Listed
     from services.catalogue.usecases.ports import Marks, Store
     from services.common.access import Caller
     from services.common.rows import Report, Row
+
+MOST_MOVES: Final = 20
+"""Bodies that took an item over one after the other."""
 
 
 def get(item_id: str, *, now: datetime, store: Store, version: int = 0) -> Listed:
     """One item, in use or not, once its 计划生效日期 has come (Rule I-6).
 
     Args:
-        version: Rule I-8: each version that was published stays readable; 0: the newest.
+        version: Rule I-8: each version that was published stays readable; 0: the newest, which is
+            found under a code that the item has left as well (Rule I-9).
 
     Raises:
         ItemNotFound, ItemVersionNotFound.
@@ -31,8 +35,19 @@ def get(item_id: str, *, now: datetime, store: Store, version: int = 0) -> Liste
     listed = store.get(item_id)
     if version and version != listed.version:
         listed = store.version(item_id, version)
+    elif not version:
+        listed = _followed(listed, store)
     if not _has_begun(listed, now):
         raise domain.ItemNotFound
+    return listed
+
+
+def _followed(listed: Listed, store: Store) -> Listed:
+    """The item under the code it has now."""
+    for _ in range(MOST_MOVES):
+        if not listed.moved_to:
+            break
+        listed = store.get(listed.moved_to)
     return listed
 
 
@@ -54,6 +69,13 @@ def list_versions(
     found = [newest, *earlier] if not before else earlier
     pairs = zip(found, [*found[1:], None], strict=True)
     return [pair for pair in pairs if _has_begun(pair[0], now)][:size]
+
+
+def _moved(held: Kept) -> Violation | None:
+    """What keeps a row from bringing back an item under a code that it has left."""
+    if not held.moved_to:
+        return None
+    return Violation("task_code", str(domain.ItemMoved(held.moved_to)))
 
 
 def _has_begun(listed: Listed, now: datetime) -> bool:
@@ -145,7 +167,8 @@ def import_items(rows: Iterable[Row], report: Report, *, caller: Caller, store: 
     items, origins = _read(rows, report, caller)
     kept = store.kept(list(items.values()))
     for item_id, held in kept.items():
-        if out := beyond(caller, held.department, held.region):
+        out = beyond(caller, held.department, held.region) or _moved(held)
+        if out:
             del items[item_id]
             for row in origins.pop(item_id):
                 report.reject(row, [out])

@@ -34,6 +34,9 @@ class Store(Protocol):
     def get(self, item_id: str) -> Listed:
         """The item. Raises: ItemNotFound."""
 
+    def of_body(self, dept_code: str, *, after: str, size: int) -> list[Listed]:
+        """Items of a body that are in use or suspended, in order of id, beginning after `after`."""
+
     def kept(self, items: Sequence[Item]) -> Mapping[str, Kept]:
         """What is kept under the ids of these items; an id that is new is absent."""
 

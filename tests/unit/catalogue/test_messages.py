@@ -119,7 +119,7 @@ def test_a_message_is_read_as_it_was_written():
 
 @pytest.mark.parametrize("kind", [Item, domain.LegalBasis, domain.HandlingStep, domain.Fee])
 def test_the_domain_and_the_contract_have_the_same_fields(kind):
-    of_the_server = {"item_id", "state", "state_reason", "version", "update_time"}
+    of_the_server = {"item_id", "state", "state_reason", "moved_to", "version", "update_time"}
     declared = set(getattr(pb, kind.__name__).DESCRIPTOR.fields_by_name)
     assert {field.name for field in fields_of(kind)} == declared - of_the_server
 
