@@ -29,6 +29,14 @@ SUCCESSION = {
     "to_dept_name": "昆明市市场监督管理委员会",
     "reason": "机构更名",
 }
+LIFE_EVENT = {
+    "event_id": "open-restaurant",
+    "title": "开饭店一件事",
+    "region_code": KUNMING,
+    "dept_code": DEPARTMENT,
+    "dept_name": "昆明市市场监督管理局",
+    "steps": [{"item_id": "T-1"}, {"item_id": "T-2"}],
+}
 SUBJECT = {
     "region_code": KUNMING,
     "subject_code": "91530100MA6K00014D",
@@ -145,6 +153,7 @@ def _all():
     return (
         Publication(f"{catalogue}.ImportItems", {"file": file(ITEM), "shape": "standard"}),
         publish,
+        Publication(f"{catalogue}.PublishLifeEvent", {"event": LIFE_EVENT}),
         Publication(f"{catalogue}.SucceedBody", SUCCESSION, before=(publish,)),
         Publication(f"{catalogue}.ResumeItem", {"item_id": "T-1"}, before=(publish, suspend)),
         Publication(f"{credit}.ImportRecords", {"file": file(SUBJECT), "shape": "subjects"}),

@@ -10,6 +10,12 @@ from services.catalogue.messages.items import (
     record_json,
     version_message,
 )
+from services.catalogue.messages.life_events import (
+    event_fact,
+    event_message,
+    event_of,
+    occasion_message,
+)
 from services.catalogue.messages.quality import check_message, report_message
 
 __all__ = [
@@ -18,10 +24,14 @@ __all__ = [
     "card",
     "card_message",
     "check_message",
+    "event_fact",
+    "event_message",
+    "event_of",
     "fact_message",
     "import_message",
     "item_message",
     "item_of",
+    "occasion_message",
     "record_json",
     "report_message",
     "version_message",

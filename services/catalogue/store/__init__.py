@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from services.catalogue import messages
 from services.catalogue.domain import Changed
+from services.catalogue.store import life_events
 from services.catalogue.store.documents import (
     COLLECTION,
+    EVENTS,
     VERSIONS,
     ItemDocument,
     ItemVersionDocument,
+    LifeEventDocument,
 )
 from services.catalogue.store.items import MongoStore, digest, document_of, listed_of
+from services.catalogue.store.life_events import MongoEvents
 from services.common.eventlog import outbox
 from services.common.transaction import index_models
 
@@ -29,6 +33,7 @@ __all__ = [
     "COLLECTION",
     "VERSIONS",
     "ItemDocument",
+    "MongoEvents",
     "MongoStore",
     "digest",
     "document_of",
@@ -42,10 +47,16 @@ def ensure(database: Database[Document]) -> None:
     """Make the collections' indexes."""
     database[COLLECTION].create_indexes(index_models(ItemDocument))
     database[VERSIONS].create_indexes(index_models(ItemVersionDocument))
+    database[EVENTS].create_indexes(index_models(LifeEventDocument))
 
 
 def snapshot(database: Database[Document]) -> Iterator[Told]:
-    """Every public item as the fact that it is published."""
+    """Every public item and life event as the fact that it is published."""
+    yield from _items(database)
+    yield from life_events.snapshot(database)
+
+
+def _items(database: Database[Document]) -> Iterator[Told]:
     after = ""
     while True:
         found = database[COLLECTION].find({"public": True, "_id": {"$gt": after}})

@@ -6,6 +6,7 @@ import mongoengine as me
 
 COLLECTION: Final = "items"
 VERSIONS: Final = "item_versions"
+EVENTS: Final = "life_events"
 
 
 class LegalBasisDocument(me.EmbeddedDocument):
@@ -198,6 +199,7 @@ class ItemDocument(me.Document):
             ("public", "item.dept_code", "_id"),
             ("public", "item.task_type", "_id"),
             ("item.dept_code", "_id"),
+            ("public", "item.catalog_code", "item.region_code"),
             ("public", "body", "_id"),
             ("public", "regions", "body", "_id"),
         ],
@@ -219,4 +221,44 @@ class ItemVersionDocument(me.Document):
         "collection": VERSIONS,
         "auto_create_index": False,
         "indexes": [("item_id", "-version")],
+    }
+
+
+class EventStepDocument(me.EmbeddedDocument):
+    item_id = me.StringField(max_length=64)
+    catalog_code = me.StringField(max_length=12)
+    condition = me.StringField()
+
+
+class LifeEventContent(me.EmbeddedDocument):
+    """The life event itself, as `fields.plain` has it."""
+
+    event_id = me.StringField(required=True, max_length=60)
+    title = me.StringField(required=True, max_length=100)
+    alias = me.ListField(me.StringField())
+    summary = me.StringField()
+    server_type = me.ListField(me.StringField())
+    region_code = me.StringField(required=True, regex=r"[0-9]{12}")
+    dept_code = me.StringField(required=True, max_length=18)
+    dept_name = me.StringField(required=True, max_length=200)
+    joint_day = me.IntField(min_value=0)
+    joint_type = me.StringField()
+    steps = me.EmbeddedDocumentListField(EventStepDocument)
+
+
+class LifeEventDocument(me.Document):
+    """A life event, also one that was taken back."""
+
+    id = me.StringField(primary_key=True, max_length=60)
+    version = me.LongField(required=True, min_value=1)
+    tick = me.LongField(required=True)
+    active = me.BooleanField(required=True)
+    reason = me.StringField(max_length=500)
+    update_time = me.DateTimeField(required=True)
+    event = me.EmbeddedDocumentField(LifeEventContent, required=True)
+
+    meta = {
+        "collection": EVENTS,
+        "auto_create_index": False,
+        "indexes": [("active", "_id"), ("active", "event.region_code", "_id")],
     }

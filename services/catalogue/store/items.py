@@ -84,6 +84,18 @@ class MongoStore:
         self._ticks |= {document["_id"]: document["tick"] for document in page}
         return [listed_of(document) for document in page]
 
+    def implementing(self, catalog_code: str, region_code: str) -> Listed | None:
+        regions = [region_code, *region_ancestors(region_code)]
+        wanted = {
+            "public": True,
+            "item.catalog_code": catalog_code,
+            "item.region_code": {"$in": regions},
+        }
+        # A region's code is greater than those of the regions above it.
+        found = self._items.find(wanted, session=self._unit.session)
+        nearest = next(iter(found.sort("item.region_code", -1).limit(1)), None)
+        return listed_of(nearest) if nearest else None
+
     def kept(self, items: Sequence[Item]) -> Mapping[str, Kept]:
         by_id = {item.item_id: item for item in items}
         found = self._items.find(

@@ -14,21 +14,33 @@ from services.catalogue.usecases.items import (
     suspend,
     withdraw,
 )
+from services.catalogue.usecases.life_events import (
+    Events,
+    Occasion,
+    get_event,
+    publish_event,
+    withdraw_event,
+)
 from services.catalogue.usecases.ports import Marks, Store
 from services.catalogue.usecases.succession import Succession, succeed
 
 __all__ = [
+    "Events",
     "Marks",
+    "Occasion",
     "Store",
     "Succession",
     "check",
     "get",
+    "get_event",
     "import_items",
     "list_quality",
     "list_versions",
     "publish",
+    "publish_event",
     "resume",
     "succeed",
     "suspend",
     "withdraw",
+    "withdraw_event",
 ]
