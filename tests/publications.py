@@ -37,6 +37,27 @@ LIFE_EVENT = {
     "dept_name": "昆明市市场监督管理局",
     "steps": [{"item_id": "T-1"}, {"item_id": "T-2"}],
 }
+QUESTIONNAIRE = {
+    "item_id": "T-1",
+    "questions": [
+        {
+            "key": "place",
+            "question": "有固定的经营场所吗？",
+            "options": [
+                {"label": "有", "leads_to": "can"},
+                {"label": "没有", "leads_to": "cannot"},
+            ],
+        }
+    ],
+    "outcomes": [
+        {"key": "can", "eligible": True, "says": "可以申请。"},
+        {"key": "cannot", "says": "暂时不能申请，请先落实经营场所。"},
+    ],
+    "examples": [
+        {"answers": ["有"], "outcome": "can"},
+        {"answers": ["没有"], "outcome": "cannot"},
+    ],
+}
 SUBJECT = {
     "region_code": KUNMING,
     "subject_code": "91530100MA6K00014D",
@@ -154,6 +175,11 @@ def _all():
         Publication(f"{catalogue}.ImportItems", {"file": file(ITEM), "shape": "standard"}),
         publish,
         Publication(f"{catalogue}.PublishLifeEvent", {"event": LIFE_EVENT}),
+        Publication(
+            f"{catalogue}.PublishQuestionnaire",
+            {"questionnaire": QUESTIONNAIRE},
+            before=(publish,),
+        ),
         Publication(f"{catalogue}.SucceedBody", SUCCESSION, before=(publish,)),
         Publication(f"{catalogue}.ResumeItem", {"item_id": "T-1"}, before=(publish, suspend)),
         Publication(f"{credit}.ImportRecords", {"file": file(SUBJECT), "shape": "subjects"}),

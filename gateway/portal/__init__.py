@@ -13,6 +13,7 @@ from gateway.portal.life_events import LifeEventPages
 from gateway.portal.mandates import MandatePages
 from gateway.portal.outside import OutsidePages
 from gateway.portal.pages import ROUTES, not_found, refused
+from gateway.portal.questionnaires import QuestionnairePages
 from gateway.portal.register import RegisterPages
 from gateway.portal.reviews import ReviewPages
 from gateway.portal.search import SearchPage
@@ -39,5 +40,9 @@ def routes(
     own = [*SignInPages(desk).routes(), *AccountPages(desk, reviews).routes()]
     own += outside.routes() if outside else []
     own += [*MandatePages(desk).routes(), *RegisterPages(desk).routes(), *reviews.routes()]
-    open_pages = [*Details(onestop, calls).routes(), *LifeEventPages(onestop, calls).routes()]
+    open_pages = [
+        *QuestionnairePages(calls).routes(),
+        *Details(onestop, calls).routes(),
+        *LifeEventPages(onestop, calls).routes(),
+    ]
     return [home, *open_pages, *own, *ROUTES]

@@ -17,10 +17,17 @@ from services.catalogue.messages.life_events import (
     occasion_message,
 )
 from services.catalogue.messages.quality import check_message, report_message
+from services.catalogue.messages.questionnaires import (
+    answer_message,
+    questionnaire_fact,
+    questionnaire_message,
+    questionnaire_of,
+)
 
 __all__ = [
     "IMPORTED",
     "KIND",
+    "answer_message",
     "card",
     "card_message",
     "check_message",
@@ -32,6 +39,9 @@ __all__ = [
     "item_message",
     "item_of",
     "occasion_message",
+    "questionnaire_fact",
+    "questionnaire_message",
+    "questionnaire_of",
     "record_json",
     "report_message",
     "version_message",

@@ -6,11 +6,14 @@ from zhengtong.catalogue.v1 import catalogue_service_pb2_grpc as pb_grpc
 from services.catalogue import store
 from services.catalogue.servicer.items import Items
 from services.catalogue.servicer.life_events import LifeEvents
+from services.catalogue.servicer.questionnaires import Questionnaires
 from services.catalogue.servicer.succession import Successions
 from services.common.grpc_host import Department, Plan
 
 
-class CatalogueServicer(Items, Successions, LifeEvents, pb_grpc.CatalogueServiceServicer):
+class CatalogueServicer(
+    Items, Successions, LifeEvents, Questionnaires, pb_grpc.CatalogueServiceServicer
+):
     """All calls of the service; each group in its own file."""
 
 

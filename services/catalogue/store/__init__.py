@@ -17,6 +17,7 @@ from services.catalogue.store.documents import (
 )
 from services.catalogue.store.items import MongoStore, digest, document_of, listed_of
 from services.catalogue.store.life_events import MongoEvents
+from services.catalogue.store.questionnaires import MongoQuestionnaires
 from services.common.eventlog import outbox
 from services.common.transaction import index_models
 
@@ -34,6 +35,7 @@ __all__ = [
     "VERSIONS",
     "ItemDocument",
     "MongoEvents",
+    "MongoQuestionnaires",
     "MongoStore",
     "digest",
     "document_of",

@@ -7,6 +7,7 @@ import mongoengine as me
 COLLECTION: Final = "items"
 VERSIONS: Final = "item_versions"
 EVENTS: Final = "life_events"
+QUESTIONNAIRES: Final = "questionnaires"
 
 
 class LegalBasisDocument(me.EmbeddedDocument):
@@ -262,3 +263,50 @@ class LifeEventDocument(me.Document):
         "auto_create_index": False,
         "indexes": [("active", "_id"), ("active", "event.region_code", "_id")],
     }
+
+
+class OptionDocument(me.EmbeddedDocument):
+    label = me.StringField(required=True)
+    leads_to = me.StringField(required=True)
+
+
+class AskDocument(me.EmbeddedDocument):
+    key = me.StringField(required=True)
+    question = me.StringField(required=True)
+    explain = me.StringField()
+    options = me.EmbeddedDocumentListField(OptionDocument)
+
+
+class OutcomeDocument(me.EmbeddedDocument):
+    key = me.StringField(required=True)
+    eligible = me.BooleanField()
+    says = me.StringField(required=True)
+    handle_item = me.StringField()
+    materials = me.ListField(me.StringField())
+
+
+class ExampleDocument(me.EmbeddedDocument):
+    answers = me.ListField(me.StringField())
+    outcome = me.StringField(required=True)
+
+
+class QuestionnaireContent(me.EmbeddedDocument):
+    """The questionnaire itself, as `fields.plain` has it."""
+
+    item_id = me.StringField(required=True, max_length=64)
+    questions = me.EmbeddedDocumentListField(AskDocument)
+    outcomes = me.EmbeddedDocumentListField(OutcomeDocument)
+    examples = me.EmbeddedDocumentListField(ExampleDocument)
+
+
+class QuestionnaireDocument(me.Document):
+    """A questionnaire under its item's id, also one that was taken back."""
+
+    id = me.StringField(primary_key=True, max_length=64)
+    version = me.LongField(required=True, min_value=1)
+    tick = me.LongField(required=True)
+    active = me.BooleanField(required=True)
+    update_time = me.DateTimeField(required=True)
+    questionnaire = me.EmbeddedDocumentField(QuestionnaireContent, required=True)
+
+    meta = {"collection": QUESTIONNAIRES, "auto_create_index": False, "indexes": []}

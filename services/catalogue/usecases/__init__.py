@@ -22,14 +22,22 @@ from services.catalogue.usecases.life_events import (
     withdraw_event,
 )
 from services.catalogue.usecases.ports import Marks, Store
+from services.catalogue.usecases.questionnaires import (
+    Questionnaires,
+    answer,
+    publish_questionnaire,
+    withdraw_questionnaire,
+)
 from services.catalogue.usecases.succession import Succession, succeed
 
 __all__ = [
     "Events",
     "Marks",
     "Occasion",
+    "Questionnaires",
     "Store",
     "Succession",
+    "answer",
     "check",
     "get",
     "get_event",
@@ -38,9 +46,11 @@ __all__ = [
     "list_versions",
     "publish",
     "publish_event",
+    "publish_questionnaire",
     "resume",
     "succeed",
     "suspend",
     "withdraw",
     "withdraw_event",
+    "withdraw_questionnaire",
 ]
