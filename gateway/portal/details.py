@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -17,7 +18,8 @@ from gateway.portal.contents import line_of
 from gateway.portal.labels import BY_DUTY, DEPARTMENTS, STOPS
 from gateway.portal.pages import page, refused
 from gateway.portal.writing import BEIJING, day, instant, limit, near, span
-from services.common.errors import Unavailable
+from gateway.refusals import DepartmentFailed
+from services.common.errors import DomainError, Unavailable
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -57,7 +59,10 @@ class Details:
         asked = catalogue_service_pb2.GetItemRequest(
             item_id=request.path_params["item_id"], version=version
         )
-        item = (await self._ask("catalogue", "GetItem", asked)).item
+        answer, asks = await asyncio.gather(
+            self._ask("catalogue", "GetItem", asked), self._asks(asked.item_id)
+        )
+        item = answer.item
         if not version and item.item_id != asked.item_id:
             return RedirectResponse(f"/items/{quote(item.item_id, safe='')}", 301)
         if not version and item.state == catalogue_pb2.ITEM_STATE_WITHDRAWN:
@@ -70,12 +75,22 @@ class Details:
             "item.html",
             item=item,
             earlier=bool(version),
+            asks=asks,
             on_application=item.task_type not in BY_DUTY,
             also=[name for name, offered in _offers(item).items() if offered],
             region=self._region_name(item.region_code),
             promised=limit(item.promise_day, item.promise_type, item.promise_explain),
             statutory=limit(item.anticipate_day, item.anticipate_type, item.anticipate_explain),
         )
+
+    async def _asks(self, item_id: str) -> bool:
+        """Whether the item has a questionnaire; the page goes without where nobody can say."""
+        asked = catalogue_service_pb2.AnswerQuestionnaireRequest(item_id=item_id)
+        try:
+            await self._calls.call("catalogue", "AnswerQuestionnaire", asked, timeout=DEADLINE)
+        except (DomainError, DepartmentFailed):
+            return False
+        return True
 
     async def versions(self, request: Request) -> Response:
         """Every version of an item, and what each changed (权责清单动态调整)."""
