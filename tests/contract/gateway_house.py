@@ -96,7 +96,10 @@ class FakeCatalogue(catalogue_service_pb2_grpc.CatalogueServiceServicer):
 
     def GetItem(self, request, context):  # noqa: N802
         self._hear(request, context)
-        return pb.GetItemResponse(item=self.item)
+        item = catalogue_pb2.Item()
+        item.CopyFrom(self.item)
+        item.item_id = item.item_id or request.item_id
+        return pb.GetItemResponse(item=item)
 
     def ListItemVersions(self, request, context):  # noqa: N802
         self._hear(request, context)
@@ -119,6 +122,25 @@ class FakeCatalogue(catalogue_service_pb2_grpc.CatalogueServiceServicer):
     def ListItems(self, request, context):  # noqa: N802
         self._hear(request, context)
         return pb.ListItemsResponse(items=[self.item])
+
+
+def _answer_with_nothing(name, answer):
+    """A call that hears and answers with an empty message."""
+
+    def call(self, request, context):
+        self._hear(request, context)
+        return answer()
+
+    return call
+
+
+for _method in SERVICES["catalogue"].methods:
+    if _method.name not in vars(FakeCatalogue):
+        setattr(
+            FakeCatalogue,
+            _method.name,
+            _answer_with_nothing(_method.name, GetMessageClass(_method.output_type)),
+        )
 
 
 @dataclass

@@ -15,7 +15,6 @@ from services.common import fields
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
-    from services.catalogue.domain import Item
     from services.catalogue.domain.questionnaires import (
         KeptQuestionnaire,
         Questionnaire,
@@ -49,7 +48,8 @@ def answer_message(
     return found
 
 
-def questionnaire_fact(kept: KeptQuestionnaire, item: Item) -> Message:
+def questionnaire_fact(kept: KeptQuestionnaire, *, newly: bool) -> Message:
     if not kept.active:
-        return events_pb.QuestionnaireWithdrawn(item_id=item.item_id)
-    return events_pb.QuestionnairePublished(questionnaire=questionnaire_message(kept))
+        return events_pb.QuestionnaireWithdrawn(item_id=kept.questionnaire.item_id)
+    kind = events_pb.QuestionnairePublished if newly else events_pb.QuestionnaireRevised
+    return kind(questionnaire=questionnaire_message(kept))

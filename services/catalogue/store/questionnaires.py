@@ -16,7 +16,6 @@ from services.common.errors import Stale
 from services.common.eventlog import outbox
 
 if TYPE_CHECKING:
-    from services.catalogue.domain import Item
     from services.common.transaction import Unit
 
     Document = dict[str, Any]
@@ -42,7 +41,7 @@ class MongoQuestionnaires:
             update_time=document["update_time"],
         )
 
-    def save(self, kept: KeptQuestionnaire, item: Item) -> KeptQuestionnaire:
+    def save(self, kept: KeptQuestionnaire, *, newly: bool = False) -> KeptQuestionnaire:
         kept = replace(kept, update_time=self._unit.now)
         item_id = kept.questionnaire.item_id
         tick = outbox.next_tick(self._ticks.get(item_id, 0))
@@ -58,7 +57,7 @@ class MongoQuestionnaires:
         self._write(document)
         self._unit.tell(
             outbox.tell(
-                messages.questionnaire_fact(kept, item),
+                messages.questionnaire_fact(kept, newly=newly),
                 subject=f"questionnaire/{item_id}",
                 version=kept.version,
                 tick=tick,

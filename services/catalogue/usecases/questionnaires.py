@@ -23,8 +23,8 @@ class Questionnaires(Protocol):
     def find(self, item_id: str) -> KeptQuestionnaire | None:
         """The questionnaire of an item, asked or taken back."""
 
-    def save(self, kept: KeptQuestionnaire, item: Item) -> KeptQuestionnaire:
-        """Write it and tell its fact. Raises: Stale."""
+    def save(self, kept: KeptQuestionnaire, *, newly: bool = False) -> KeptQuestionnaire:
+        """Write it and tell its fact; `newly`: it was not asked before. Raises: Stale."""
 
 
 def publish_questionnaire(
@@ -43,7 +43,7 @@ def publish_questionnaire(
     if changed is None:
         assert kept is not None  # only what is kept can be said already
         return kept
-    return rows.save(changed, item)
+    return rows.save(changed, newly=kept is None or not kept.active)
 
 
 def withdraw_questionnaire(
@@ -54,12 +54,12 @@ def withdraw_questionnaire(
     Raises:
         ItemNotFound, OutOfReach (Rule P-23), QuestionnaireNotFound, Stale.
     """
-    item = _own_item(item_id, caller, store)
+    _own_item(item_id, caller, store)
     kept = rows.find(item_id)
     if kept is None:
         raise questionnaires.QuestionnaireNotFound
     _check_version(kept, seen)
-    return rows.save(questionnaires.withdraw(kept), item)
+    return rows.save(questionnaires.withdraw(kept))
 
 
 def answer(

@@ -7,6 +7,7 @@ import pytest
 from zhengtong.catalogue.v1 import catalogue_events_pb2 as events_pb
 
 from services.catalogue import messages
+from services.catalogue.domain.life_events import EventChanged, KeptEvent
 from services.common.envelope import pack, unpack
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "protos" / "examples"
@@ -30,7 +31,11 @@ def test_the_cards_of_examples_are_those_the_department_makes(kind):
     told = fact.records if kind is events_pb.ItemsImported else [fact]
     for one in told:
         names = {descriptor.name for descriptor, _ in one.ListFields()}
-        assert ("card" in names) == ("item" in names)
+        is_event = kind in (events_pb.LifeEventPublished, events_pb.LifeEventRevised)
+        assert ("card" in names) == ("item" in names or is_event)
+        if is_event:
+            kept = KeptEvent(messages.event_of(one.event), version=one.event.version)
+            assert one.card == messages.event_fact(EventChanged(kept, newly=True)).card
         if "item" in names:
             assert one.card == messages.card_message(messages.item_of(one.item))
 
