@@ -10,6 +10,7 @@ from gateway.portal.account import AccountPages
 from gateway.portal.desk import Desk
 from gateway.portal.details import Details
 from gateway.portal.mandates import MandatePages
+from gateway.portal.open_data import OPEN_DATA
 from gateway.portal.outside import OutsidePages
 from gateway.portal.pages import ROUTES, not_found, refused
 from gateway.portal.register import RegisterPages
@@ -38,4 +39,4 @@ def routes(
     own = [*SignInPages(desk).routes(), *AccountPages(desk, reviews).routes()]
     own += outside.routes() if outside else []
     own += [*MandatePages(desk).routes(), *RegisterPages(desk).routes(), *reviews.routes()]
-    return [home, *Details(onestop, calls).routes(), *own, *ROUTES]
+    return [home, *Details(onestop, calls).routes(), *own, OPEN_DATA, *ROUTES]
