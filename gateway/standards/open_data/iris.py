@@ -38,7 +38,7 @@ class Iris:
 
     def item(self, item_id: str, part: str) -> URIRef:
         """An item (`service`), or a part of it, which is told by its kind and place."""
-        return URIRef(f"{self.origin}/items/{quote(item_id, safe='')}#{part}")
+        return URIRef(f"{self.origin}/items/{quote(item_id, safe='')}#{quote(part, safe='')}")
 
     def shared(self, kind: str, key: str) -> URIRef:
         """What several items have in common: a body, a region, what a code stands for."""
