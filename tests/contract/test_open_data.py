@@ -285,7 +285,7 @@ async def test_a_workbook_is_given_up_when_its_client_goes(tmp_path, scratch):
 
 
 async def test_only_so_many_take_the_whole_catalogue_at_once(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "WHOLE_AT_ONCE", 2)
+    monkeypatch.setattr(files, "LINES_AT_ONCE", 2)
     catalogue = Many(40_000, text="条件" * 1000)
     async with served(tmp_path, catalogue) as http:
         async with contextlib.AsyncExitStack() as taking:
@@ -294,10 +294,9 @@ async def test_only_so_many_take_the_whole_catalogue_at_once(tmp_path, monkeypat
                     http.stream("GET", "/open-data/items.jsonl")
                 )
                 assert reply.status_code == 200
-            for name in FILES[:2]:
-                further = await http.get(f"/open-data/{name}")
-                assert further.status_code == 503
-                assert further.json()["reason"] == "GATEWAY_BUSY"
+            further = await http.get("/open-data/items.jsonl")
+            assert further.status_code == 503
+            assert further.json()["reason"] == "GATEWAY_BUSY"
             assert (await http.get("/open-data/items.ttl")).status_code == 200
 
         async def free():
@@ -306,6 +305,24 @@ async def test_only_so_many_take_the_whole_catalogue_at_once(tmp_path, monkeypat
 
         async with asyncio.timeout(10):
             while not await free():
+                await asyncio.sleep(0.05)
+
+
+async def test_only_so_many_workbooks_are_made_at_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "BOOKS_AT_ONCE", 1)
+    catalogue = Many(1000)
+    catalogue.waits_at = 1
+    async with served(tmp_path, catalogue) as http:
+        making = asyncio.ensure_future(http.get("/open-data/items.xlsx"))
+        await until(catalogue.waiting.is_set)
+        further = await http.get("/open-data/items.xlsx")
+        assert (further.status_code, further.json()["reason"]) == (503, "GATEWAY_BUSY")
+        catalogue.waits_at = None
+        catalogue.hold.set()
+        assert (await making).status_code == 200
+        # The last byte comes before what was held is given back.
+        async with asyncio.timeout(10):
+            while (await http.get("/open-data/items.xlsx")).status_code != 200:
                 await asyncio.sleep(0.05)
 
 

@@ -44,7 +44,8 @@ T = TypeVar("T")
 
 LINES, WORKBOOK = WHOLE_CATALOGUE
 TURTLE, JSON_LD = f"{PAGE}/items.ttl", f"{PAGE}/items.jsonld"
-WHOLE_AT_ONCE: Final = 4
+LINES_AT_ONCE: Final = 4
+BOOKS_AT_ONCE: Final = 2
 PAGES_AT_ONCE: Final = 8
 _TYPES: Final = {
     LINES: "application/x-ndjson; charset=utf-8",
@@ -76,7 +77,8 @@ class OpenData:
         self._public = public
         self._region_name = region_name
         self._most_rows = most_rows
-        self._whole, self._pages = Places(WHOLE_AT_ONCE), Places(PAGES_AT_ONCE)
+        self._lines, self._books = Places(LINES_AT_ONCE), Places(BOOKS_AT_ONCE)
+        self._pages = Places(PAGES_AT_ONCE)
         # One thread for what keeps a processor busy: the requests of others come first.
         self._worker: Executor = ThreadPoolExecutor(1, "open-data")
 
@@ -98,7 +100,7 @@ class OpenData:
         if request.method == "HEAD":
             return _heading(LINES)
         async with AsyncExitStack() as held:
-            held.enter_context(self._whole.taken())
+            held.enter_context(self._lines.taken())
             # The first page before the first byte: what fails now is still told by a status.
             pages = self._reading.pages(await self._reading.page())
             body = lines(pages)
@@ -111,7 +113,7 @@ class OpenData:
         if request.method == "HEAD":
             return _heading(WORKBOOK)
         async with AsyncExitStack() as held:
-            held.enter_context(self._whole.taken())
+            held.enter_context(self._books.taken())
             first = await self._reading.page()
             book = await self._aside(Workbook, self._region_name, self._most_rows)
             held.push_async_callback(self._aside, book.close)

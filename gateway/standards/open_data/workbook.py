@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     Column = Callable[[catalogue_pb2.Item], str]
 
+MOST_LETTERS: Final = 100_000_000
+"""Three bytes each: 300 MB, and while the file is finished twice that."""
 LONGEST: Final = 32_000
 """Characters of a cell; a workbook takes 32,767."""
 _OPTIONS: Final = {
@@ -92,11 +94,18 @@ class Workbook:
 
     Args:
         most: rows of items, at most.
+        letters: in all cells together, at most; temporary files may lie in memory.
     """
 
-    def __init__(self, region_name: Callable[[str], str], most: int = MOST_ROWS) -> None:
+    def __init__(
+        self,
+        region_name: Callable[[str], str],
+        most: int = MOST_ROWS,
+        letters: int = MOST_LETTERS,
+    ) -> None:
         self._columns = columns(region_name)
         self._most = most
+        self._letters = letters
         self._folder = tempfile.TemporaryDirectory(prefix="zhengtong-items-")
         self._path = Path(self._folder.name) / "items.xlsx"
         options = {**_OPTIONS, "tmpdir": self._folder.name}
@@ -112,14 +121,15 @@ class Workbook:
     def add(self, items: Iterable[catalogue_pb2.Item]) -> bool:
         """Add a row for each item; False: no further row is taken, which the last one says."""
         for item in items:
-            if self._rows == self._most:
-                told = f"已达到 {self._most} 行的上限，其余事项未列出，请下载 items.jsonl。"
+            if self._rows == self._most or self._letters <= 0:
+                told = f"文件已达到上限，只列出前 {self._rows} 项，其余事项请下载 items.jsonl。"
                 self._sheet.write_string(self._rows + 1, 0, told)
                 return False
             self._rows += 1
             for place, text in enumerate(self._columns.values()):
-                if said := text(item):
-                    self._sheet.write_string(self._rows, place, cell(said))
+                if said := cell(text(item)):
+                    self._letters -= len(said)
+                    self._sheet.write_string(self._rows, place, said)
         return True
 
     def finish(self) -> int:

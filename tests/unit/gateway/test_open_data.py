@@ -176,9 +176,9 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def opened(items, most=10):
+def opened(items, most=10, letters=10**6):
     """The rows of a workbook, as a spreadsheet reads them."""
-    book = Workbook(region_name, most)
+    book = Workbook(region_name, most, letters)
     book.add(items)
     size = book.finish()
     content = book.read(size + 1)
@@ -214,8 +214,17 @@ def test_the_last_row_of_a_full_workbook_says_that_there_is_more(folder):
     assert [row[0] for row in rows[1:4]] == ["T-0", "T-1", "T-2"]
     assert "上限" in rows[4][0]
     assert len(rows) == 5
+    assert "前 3 项" in rows[4][0]
     exactly, _ = opened(book[:3], most=3)
     assert len(exactly) == 4
+
+
+def test_a_workbook_of_long_texts_ends_before_it_fills_the_disk(folder):
+    book = [item(item_id=f"T-{number}", accept_condition="条" * 900) for number in range(4)]
+    rows, _ = opened(book, letters=1000)
+    assert [row[0] for row in rows[1:3]] == ["T-0", "T-1"]
+    assert "前 2 项" in rows[3][0]
+    assert len(rows) == 4
 
 
 def test_a_long_text_is_shortened_and_says_so(folder):
