@@ -11,6 +11,7 @@ from gateway.portal.desk import Desk
 from gateway.portal.details import Details
 from gateway.portal.life_events import LifeEventPages
 from gateway.portal.mandates import MandatePages
+from gateway.portal.open_data import OPEN_DATA
 from gateway.portal.outside import OutsidePages
 from gateway.portal.pages import ROUTES, not_found, refused
 from gateway.portal.questionnaires import QuestionnairePages
@@ -44,5 +45,6 @@ def routes(
         *QuestionnairePages(calls).routes(),
         *Details(onestop, calls).routes(),
         *LifeEventPages(onestop, calls).routes(),
+        OPEN_DATA,
     ]
     return [home, *open_pages, *own, *ROUTES]
