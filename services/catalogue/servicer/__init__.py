@@ -4,11 +4,12 @@ import grpc
 from zhengtong.catalogue.v1 import catalogue_service_pb2_grpc as pb_grpc
 
 from services.catalogue import store
+from services.catalogue.servicer.imports import Imports
 from services.catalogue.servicer.items import Items
 from services.common.grpc_host import Department, Plan
 
 
-class CatalogueServicer(Items, pb_grpc.CatalogueServiceServicer):
+class CatalogueServicer(Imports, Items, pb_grpc.CatalogueServiceServicer):
     """All calls of the service; each group in its own file."""
 
 
