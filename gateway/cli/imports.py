@@ -193,13 +193,18 @@ def _import(
 
 def _files(path: Path) -> list[Path]:
     if path.is_dir():
-        found = sorted(p for p in path.iterdir() if p.suffix in FORMATS)
+        found = sorted(p for p in path.iterdir() if p.suffix in FORMATS and not _is_lock(p))
         if not found:
             fail(f"目录 {path} 里没有 CSV、JSON 或 .xlsx 文件。", WRONG_USE)
         return found
     if not path.is_file():
         fail(f"没有这个文件：{path}", WRONG_USE)
     return [path]
+
+
+def _is_lock(path: Path) -> bool:
+    """Whether a spreadsheet program put the file there for as long as another is open."""
+    return path.name.startswith("~$")
 
 
 def _batches(path: Path) -> Iterator[Batch]:
