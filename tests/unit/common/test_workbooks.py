@@ -134,9 +134,9 @@ def test_a_document_type_is_refused():
 
 
 def repeated():
-    """A million characters, said four thousand times."""
+    """Thirty thousand characters, said four thousand times."""
     said = "".join(f'<row r="{n}">{cell(f"A{n}", "0", "s")}</row>' for n in range(2, 4000))
-    return packed(HEAD + said, shared=f"<si><t>{'长' * 1_000_000}</t></si>")
+    return packed(HEAD + said, shared=f"<si><t>{'长' * 30_000}</t></si>")
 
 
 # Files of less than 4 MB that take gigabytes where somebody just opens them.
@@ -149,6 +149,10 @@ BOMBS = {
     "one cell stands far away": (
         lambda: packed(f'{HEAD}<row r="1048576">{cell("XFD1048576", "1")}</row>'),
         "单元格过多",
+    ),
+    "a tag has a million attributes": (
+        lambda: packed(GOOD + "<a " + " ".join(f"a{n}=''" for n in range(1_000_000)) + "/>"),
+        "超过 256 KB",
     ),
     "a long text is said again and again": (repeated, "文字超过 64 MB"),
 }
@@ -165,6 +169,12 @@ def test_a_bomb_is_refused_by_its_name_before_it_takes_any_room(name):
         assert tracemalloc.get_traced_memory()[1] < 40 << 20
     finally:
         tracemalloc.stop()
+
+
+def test_a_part_of_more_elements_than_any_sheet_has_is_refused(monkeypatch):
+    monkeypatch.setattr(packages, "MOST_ELEMENTS", 1000)
+    assert "内容过多" in refusal(packed(f'{HEAD}<row r="2">{cell("A2", "1", "n") * 1000}</row>'))
+    assert values(packed(GOOD)) == [{"甲": "1", "乙": "2"}]
 
 
 def test_a_part_longer_than_its_package_says_is_never_unpacked_whole():
