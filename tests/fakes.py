@@ -22,6 +22,9 @@ class FakeCatalogue:
             raise ItemNotFound
         return self.items[item_id]
 
+    def listed(self, item_ids):
+        return {item_id: self.items[item_id] for item_id in item_ids if item_id in self.items}
+
     def version(self, item_id, version):
         for listed in self.earlier.get(item_id, ()):
             if listed.version == version:

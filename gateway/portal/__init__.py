@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import Route
 
+from gateway.portal import item_sheet
 from gateway.portal.account import AccountPages
 from gateway.portal.desk import Desk
 from gateway.portal.details import Details
@@ -48,3 +49,4 @@ def routes(
         OPEN_DATA,
     ]
     return [home, *open_pages, *own, *ROUTES]
+    return [home, *Details(onestop, calls).routes(), *own, *item_sheet.ROUTES, *ROUTES]

@@ -86,6 +86,10 @@ class FakeCatalogue(catalogue_service_pb2_grpc.CatalogueServiceServicer):
         self._hear(request, context)
         return pb.ImportItemsResponse(report={"read": 3})
 
+    def PreviewImport(self, request, context):  # noqa: N802
+        self._hear(request, context)
+        return pb.PreviewImportResponse(rows=[{"row": 1, "outcome": 2}])
+
     def PublishItem(self, request, context):  # noqa: N802
         self._hear(request, context)
         return pb.PublishItemResponse(item=request.item)

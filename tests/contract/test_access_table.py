@@ -46,6 +46,7 @@ TABLE = {
     "audit.v1.AuditService.GetInclusionProof": EVERYBODY,
     "audit.v1.AuditService.GetConsistencyProof": EVERYBODY,
     "catalogue.v1.CatalogueService.ImportItems": ITEMS,
+    "catalogue.v1.CatalogueService.PreviewImport": ITEMS,
     "catalogue.v1.CatalogueService.PublishItem": ITEMS,
     "catalogue.v1.CatalogueService.WithdrawItem": ITEMS,
     "catalogue.v1.CatalogueService.SuspendItem": ITEMS,

@@ -27,7 +27,7 @@ READS = ("Get", "List", "Read", "Resolve")
 # Before anybody is known nobody can be asked for a right; who signs in twice has two sessions.
 SIGNING_IN = {"RegisterAccount", "SignIn", "SignInOutside", "RenewSession", "SignOut"}
 # Looks at what it is handed, which is too long for an address, and keeps nothing.
-JUDGING = {"AnswerQuestionnaire", "CheckItem"}
+JUDGING = {"AnswerQuestionnaire", "CheckItem", "PreviewImport"}
 # One person's own, at most 50.
 UNPAGED = {"ListMySessions"}
 # What ended since a moment, 10,000 a page: the gateway reads all of it.

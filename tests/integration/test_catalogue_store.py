@@ -10,7 +10,7 @@ from google.protobuf import json_format
 from services.catalogue import domain, messages, usecases
 from services.catalogue import store as mongo_store
 from services.catalogue.domain import ItemNotFound, State, item_of, quality
-from services.catalogue.store import ItemDocument, MongoStore
+from services.catalogue.store import ItemDocument, MongoEvents, MongoStore
 from services.common import fields
 from services.common.errors import Stale
 from services.common.rows import Report, Row
@@ -313,10 +313,14 @@ def test_every_question_to_the_database_has_its_index(mongodb_uri, database, com
             store.page(**question, after="", size=10)
         store.get("1-0")
         store.kept([item()])
+        store.versions("1-0", before=9, size=5)
+        store.of_body(BODY, after="", size=10)
+        store.implementing("530117001000", "532900000000")
+        MongoEvents(unit).page(region_code="532900000000", after="", size=10)
         list(mongo_store.snapshot(unit.database))
 
     finds = finds_of(mongodb_uri, database, ask)
-    assert len(finds) == 11
+    assert len(finds) == 16
     for find in finds:
         explained = database.command("explain", find, verbosity="executionStats")
         stages = str(explained["queryPlanner"]["winningPlan"])

@@ -6,7 +6,7 @@ import re
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from services.catalogue.domain import tables
+from services.catalogue.domain import shapes, tables
 from services.catalogue.domain.item import (
     Fee,
     HandlingItem,
@@ -38,11 +38,13 @@ from services.common.fields import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 # What tells each shape of rows that the importer takes.
 SHAPES: dict[str, frozenset[str]] = {
     "standard": frozenset({"task_name", "task_type"}),
+    "template": frozenset({"事项名称", "事项类型"}),
+    "exchange": frozenset({"TASK_NAME", "TASK_TYPE"}),
     "guangan": frozenset({"name", "item_code", "area_code", "task_type", "department"}),
 }
 # What only the server writes, and 事项状态, of which an import takes 在用 only.
@@ -263,7 +265,15 @@ def item_of_row(values: Any, shape: str) -> Item:
     """
     if not hasattr(values, "keys"):
         raise ItemInvalid("不是一行完整的数据。", Violation("", "这一行不是一条完整的数据"))
-    return item_of(values if shape == "standard" else _from_guangan(values))
+    if shape == "exchange" and shapes.is_removal(values):
+        said = "这一行要求删除事项（CD_OPERATION 为 D），导入不作删除，请用“取消事项”并写明原因"
+        raise ItemInvalid("导入不作删除。", Violation("CD_OPERATION", said))
+    if shape == "template" and shapes.is_example(values):
+        raise ItemInvalid(
+            "示例不导入。", Violation("task_name", "这是模板的示例行，不导入，请删去")
+        )
+    turn = _TURNS.get(shape)
+    return item_of(turn(values) if turn else values)
 
 
 def _identity(item: Item) -> list[Violation]:
@@ -334,3 +344,10 @@ def _from_guangan(values: Mapping[str, Any]) -> dict[str, Any]:
         if identifiers.uscc_problem(body) is None:
             return found | {"dept_code": body}
     return found
+
+
+_TURNS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+    "template": shapes.from_template,
+    "exchange": shapes.from_exchange,
+    "guangan": _from_guangan,
+}

@@ -1,6 +1,7 @@
 """Domain values to protobuf messages and back. The only room that knows both shapes."""
 
 from services.catalogue.messages.cards import KIND, card, card_message
+from services.catalogue.messages.imports import mode_of, preview_message
 from services.catalogue.messages.items import (
     IMPORTED,
     fact_message,
@@ -38,7 +39,9 @@ __all__ = [
     "import_message",
     "item_message",
     "item_of",
+    "mode_of",
     "occasion_message",
+    "preview_message",
     "questionnaire_fact",
     "questionnaire_message",
     "questionnaire_of",

@@ -4,6 +4,7 @@ import grpc
 from zhengtong.catalogue.v1 import catalogue_service_pb2_grpc as pb_grpc
 
 from services.catalogue import store
+from services.catalogue.servicer.imports import Imports
 from services.catalogue.servicer.items import Items
 from services.catalogue.servicer.life_events import LifeEvents
 from services.catalogue.servicer.questionnaires import Questionnaires
@@ -12,7 +13,12 @@ from services.common.grpc_host import Department, Plan
 
 
 class CatalogueServicer(
-    Items, Successions, LifeEvents, Questionnaires, pb_grpc.CatalogueServiceServicer
+    Imports,
+    Items,
+    Successions,
+    LifeEvents,
+    Questionnaires,
+    pb_grpc.CatalogueServiceServicer,
 ):
     """All calls of the service; each group in its own file."""
 

@@ -1,33 +1,17 @@
-"""Items: import, publish, suspend, resume, withdraw, get, list, and what they were."""
+"""Items: publish, suspend, resume, withdraw, get, list, and what they were."""
 
 import grpc
 from zhengtong.catalogue.v1 import catalogue_service_pb2 as pb
 
 from services.catalogue import messages, usecases
-from services.catalogue.domain import SHAPES
 from services.catalogue.servicer.desk import Desk
 from services.catalogue.store import MongoStore
-from services.common.grpc_host.reports import report_message
 from services.common.paging import page_position, page_size, page_token
-from services.common.rows import Report, read_rows, shape_of
 from services.common.transaction import Unit
 
 
 class Items(Desk):
     """Items, and what the quality rules say of them."""
-
-    def ImportItems(
-        self, request: pb.ImportItemsRequest, context: grpc.ServicerContext
-    ) -> pb.ImportItemsResponse:
-        rows = read_rows(request.file.data, request.first_row or 1)
-        shape = shape_of(rows, request.shape, SHAPES)
-
-        def work(unit: Unit) -> pb.ImportItemsResponse:
-            report = Report(shape)
-            usecases.import_items(rows, report, caller=unit.caller, store=MongoStore(unit))
-            return pb.ImportItemsResponse(report=report_message(report))
-
-        return self._department.change(request, pb.ImportItemsResponse, work)
 
     def PublishItem(
         self, request: pb.PublishItemRequest, context: grpc.ServicerContext

@@ -61,6 +61,10 @@ class MongoStore:
         self._ticks[item_id] = document["tick"]
         return listed_of(document)
 
+    def listed(self, item_ids: Sequence[str]) -> Mapping[str, Listed]:
+        found = self._items.find({"_id": {"$in": list(item_ids)}}, session=self._unit.session)
+        return {document["_id"]: listed_of(document) for document in found}
+
     def version(self, item_id: str, version: int) -> Listed:
         wanted = {"item_id": item_id, "version": version}
         document = self._versions.find_one(wanted, session=self._unit.session)

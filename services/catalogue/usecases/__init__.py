@@ -3,10 +3,10 @@
 `ports` says what that needs, `reach` whose items somebody may speak of.
 """
 
+from services.catalogue.usecases.imports import import_items, preview_import
 from services.catalogue.usecases.items import (
     check,
     get,
-    import_items,
     list_quality,
     list_versions,
     publish,
@@ -44,6 +44,7 @@ __all__ = [
     "import_items",
     "list_quality",
     "list_versions",
+    "preview_import",
     "publish",
     "publish_event",
     "publish_questionnaire",

@@ -1,4 +1,4 @@
-"""Items: publish, suspend, resume, withdraw, import, and what they were."""
+"""Items: publish, suspend, resume, withdraw, and what they were."""
 
 from __future__ import annotations
 
@@ -6,17 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 from services.catalogue import domain
 from services.catalogue.domain import quality
-from services.catalogue.usecases.reach import beyond, check_reach
-from services.common.errors import Violation
+from services.catalogue.usecases.reach import check_reach
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from datetime import datetime
 
-    from services.catalogue.domain import Item, Kept, Listed
+    from services.catalogue.domain import Item, Listed
     from services.catalogue.usecases.ports import Marks, Store
     from services.common.access import Caller
-    from services.common.rows import Report, Row
 
 MOST_MOVES: Final = 20
 """Bodies that took an item over one after the other."""
@@ -69,13 +66,6 @@ def list_versions(
     found = [newest, *earlier] if not before else earlier
     pairs = zip(found, [*found[1:], None], strict=True)
     return [pair for pair in pairs if _has_begun(pair[0], now)][:size]
-
-
-def _moved(held: Kept) -> Violation | None:
-    """What keeps a row from bringing back an item under a code that it has left."""
-    if not held.moved_to:
-        return None
-    return Violation("task_code", str(domain.ItemMoved(held.moved_to)))
 
 
 def _has_begun(listed: Listed, now: datetime) -> bool:
@@ -157,57 +147,3 @@ def _own(item_id: str, seen: int, caller: Caller, store: Store) -> Listed:
     check_reach(caller, known.item.dept_code, known.item.region_code)
     domain.check_version(known.version, seen)
     return known
-
-
-def import_items(rows: Iterable[Row], report: Report, *, caller: Caller, store: Store) -> None:
-    """Publish the good rows of an import and put each bad one into the report.
-
-    Rule P-23: a row that is not the caller's to publish is a bad one.
-    """
-    items, origins = _read(rows, report, caller)
-    kept = store.kept(list(items.values()))
-    for item_id, held in kept.items():
-        out = beyond(caller, held.department, held.region) or _moved(held)
-        if out:
-            del items[item_id]
-            for row in origins.pop(item_id):
-                report.reject(row, [out])
-    facts = [
-        changed
-        for item in items.values()
-        if (changed := domain.publish(kept.get(item.item_id), item)) is not None
-    ]
-    created = sum(fact.listed.version == 1 for fact in facts)
-    report.created += created
-    report.changed += len(facts) - created
-    report.unchanged += sum(map(len, origins.values())) - len(facts)
-    store.save_all(facts)
-    report.rejections.sort(key=lambda rejection: rejection.row)
-
-
-def _read(
-    rows: Iterable[Row], report: Report, caller: Caller
-) -> tuple[dict[str, Item], dict[str, list[Row]]]:
-    """The items of the good rows, and the rows that say each.
-
-    The same item said twice in one file is harmless, two different ones are not.
-    """
-    items: dict[str, Item] = {}
-    origins: dict[str, list[Row]] = {}
-    for row in rows:
-        report.read += 1
-        try:
-            item = domain.item_of_row(row.values, report.shape)
-        except domain.ItemInvalid as refusal:
-            report.reject(row, refusal.violations)
-            continue
-        if out := beyond(caller, item.dept_code, item.region_code):
-            report.reject(row, [out])
-        elif blocked := quality.check(item).blocking:
-            report.reject(row, blocked)
-        elif items.setdefault(item.item_id, item) == item:
-            origins.setdefault(item.item_id, []).append(row)
-        else:
-            field = "task_code" if item.task_code else "local_task_code"
-            report.reject(row, [Violation(field, "与本文件前面的一行编码相同而内容不同")])
-    return items, origins

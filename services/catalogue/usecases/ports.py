@@ -43,6 +43,9 @@ class Store(Protocol):
     def kept(self, items: Sequence[Item]) -> Mapping[str, Kept]:
         """What is kept under the ids of these items; an id that is new is absent."""
 
+    def listed(self, item_ids: Sequence[str]) -> Mapping[str, Listed]:
+        """The items that there are of these ids, by id."""
+
     def version(self, item_id: str, version: int) -> Listed:
         """The item as it was in an earlier version. Raises: ItemVersionNotFound."""
 
