@@ -292,6 +292,8 @@ def _walk(
 ) -> None:
     """Go through XML by the local names of its elements; a document type of its own is refused."""
 
+    left = MOST_ELEMENTS
+
     def declared(*_: Any) -> None:
         raise unreadable("工作簿的内容有误（含有 DOCTYPE），不予读取。")
 
@@ -304,7 +306,6 @@ def _walk(
 
     if _LONG.search(content):
         raise unreadable("工作簿里有一处内容超过 256 KB，不予读取。")
-    left = MOST_ELEMENTS
     parser = expat.ParserCreate()
     parser.buffer_text = True
     parser.StartDoctypeDeclHandler = declared
