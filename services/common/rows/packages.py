@@ -292,10 +292,10 @@ def _walk(
 ) -> None:
     """Go through XML by the local names of its elements; a document type of its own is refused."""
 
-    left = MOST_ELEMENTS
-
     def declared(*_: Any) -> None:
         raise unreadable("工作簿的内容有误（含有 DOCTYPE），不予读取。")
+
+    left = MOST_ELEMENTS
 
     def begun(name: str, given: dict[str, str]) -> None:
         nonlocal left
