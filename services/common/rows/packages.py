@@ -295,6 +295,8 @@ def _walk(
     def declared(*_: Any) -> None:
         raise unreadable("工作簿的内容有误（含有 DOCTYPE），不予读取。")
 
+    left = MOST_ELEMENTS
+
     def begun(name: str, given: dict[str, str]) -> None:
         nonlocal left
         left -= 1
@@ -304,7 +306,6 @@ def _walk(
 
     if _LONG.search(content):
         raise unreadable("工作簿里有一处内容超过 256 KB，不予读取。")
-    left = MOST_ELEMENTS
     parser = expat.ParserCreate()
     parser.buffer_text = True
     parser.StartDoctypeDeclHandler = declared

@@ -8,6 +8,7 @@ import zipfile
 from datetime import date, datetime, time
 
 import pytest
+import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -66,6 +67,28 @@ def test_the_sheet_of_items_is_read_else_the_first_that_is_shown():
     assert values(book(("说明", one), ("事项", two))) == [{"c": "3", "d": "4"}]
     assert values(book(("说明", one), ("其他", two))) == [{"a": "1", "b": "2"}]
     assert values(book(("其他", one), ("代码", two), hide="代码")) == [{"a": "1", "b": "2"}]
+
+
+def test_days_are_counted_as_the_workbook_says(tmp_path):
+    path = tmp_path / "mac.xlsx"
+    with xlsxwriter.Workbook(path, {"date_1904": True}) as whole:
+        sheet = whole.add_worksheet()
+        sheet.write_row(0, 0, ["a", "b"])
+        day = whole.add_format({"num_format": "yyyy/m/d"})
+        sheet.write_datetime(1, 0, date(2026, 1, 5), day)
+        sheet.write_rich_string(1, 1, "一", whole.add_format({"bold": True}), "二", "三")
+    assert [row.values for row in stream_rows(path)] == [{"a": "2026-01-05", "b": "一二三"}]
+
+
+def test_elements_may_have_a_prefix():
+    before, after = packed(GOOD), io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(before)) as whole, zipfile.ZipFile(after, "w") as other:
+        for name in whole.namelist():
+            said = whole.read(name).decode()
+            if name == "xl/worksheets/sheet1.xml":
+                said = re.sub(r"<(/?)(?=[a-z])", r"<\1x:", said).replace("xmlns=", "xmlns:x=")
+            other.writestr(name, said)
+    assert values(after.getvalue()) == [{"甲": "1", "乙": "2"}]
 
 
 def test_blank_rows_are_left_out_but_counted():
