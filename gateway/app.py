@@ -23,6 +23,7 @@ from gateway.portal.visits import Carrying, Visits
 from gateway.problems import Refusals, for_machines
 from gateway.public import VARIABLE, PublicAddress
 from gateway.server import serve
+from gateway.standards import atom
 from gateway.standards.oidc import Oidc
 from gateway.standards.oidc_settings import OidcSettings
 from gateway.tls import context_of
@@ -78,6 +79,7 @@ def create_app(settings: Settings, limits: Limits) -> ASGIApp:
             [
                 *health.routes(clients, onestop),
                 *api_docs.routes(),
+                *atom.routes(clients, public.origin),
                 *portal.routes(onestop, clients, desk, reviews, outside),
             ],
             redirect_slashes=False,

@@ -9,6 +9,7 @@ from starlette.routing import Route
 from gateway.portal.account import AccountPages
 from gateway.portal.desk import Desk
 from gateway.portal.details import Details
+from gateway.portal.lists import ListPages
 from gateway.portal.mandates import MandatePages
 from gateway.portal.outside import OutsidePages
 from gateway.portal.pages import ROUTES, not_found, refused
@@ -38,4 +39,5 @@ def routes(
     own = [*SignInPages(desk).routes(), *AccountPages(desk, reviews).routes()]
     own += outside.routes() if outside else []
     own += [*MandatePages(desk).routes(), *RegisterPages(desk).routes(), *reviews.routes()]
-    return [home, *Details(onestop, calls).routes(), *own, *ROUTES]
+    lists = ListPages(onestop, calls).routes()
+    return [home, *Details(onestop, calls).routes(), *lists, *own, *ROUTES]

@@ -9,6 +9,7 @@ KINDS: Final = {
     "credit": "信用",
     "utility": "便民",
     "website": "网站",
+    "adjustment": "清单调整",
 }
 """The groups of the one-stop query."""
 
@@ -147,3 +148,5 @@ ITEM_STATES: Final = {1: "在用", 2: "取消", 3: "暂停"}
 SUBMISSION_STATES: Final = {1: "待审查", 2: "已通过", 3: "未通过", 4: "已撤回"}
 MANDATE_KINDS: Final = {1: "法定代表人", 2: "经办人"}
 MANDATE_STATES: Final = {1: "有效", 2: "已收回"}
+LIST_KINDS: Final = {1: "权力清单", 2: "责任清单", 3: "负面清单"}
+LIST_ACTIONS: Final = {1: "增加", 2: "修改", 3: "取消", 4: "下放", 5: "承接"}

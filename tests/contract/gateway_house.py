@@ -64,6 +64,8 @@ class FakeCatalogue(catalogue_service_pb2_grpc.CatalogueServiceServicer):
     hold: threading.Event = field(default_factory=_set_event)
     item: catalogue_pb2.Item = field(default_factory=catalogue_pb2.Item)
     versions: list[catalogue_pb2.ItemVersion] = field(default_factory=list)
+    adjustments: list[catalogue_pb2.ListAdjustment] = field(default_factory=list)
+    entries: list[catalogue_pb2.ListEntry] = field(default_factory=list)
 
     def _hear(self, request, context):
         self.asked.append(request)
@@ -92,6 +94,18 @@ class FakeCatalogue(catalogue_service_pb2_grpc.CatalogueServiceServicer):
     def ListItemVersions(self, request, context):  # noqa: N802
         self._hear(request, context)
         return pb.ListItemVersionsResponse(versions=self.versions, next_page_token="next")
+
+    def ListAdjustments(self, request, context):  # noqa: N802
+        self._hear(request, context)
+        return pb.ListAdjustmentsResponse(adjustments=self.adjustments, next_page_token="next")
+
+    def GetAdjustment(self, request, context):  # noqa: N802
+        self._hear(request, context)
+        return pb.GetAdjustmentResponse(adjustment=self.adjustments[0])
+
+    def ListEntries(self, request, context):  # noqa: N802
+        self._hear(request, context)
+        return pb.ListEntriesResponse(entries=self.entries, next_page_token="next")
 
     def ListItems(self, request, context):  # noqa: N802
         self._hear(request, context)

@@ -10,18 +10,34 @@ from services.catalogue.messages.items import (
     record_json,
     version_message,
 )
+from services.catalogue.messages.lists import (
+    ADJUSTMENT,
+    adjusted_message,
+    adjustment_card,
+    adjustment_message,
+    entry_message,
+    kind_of,
+    proposal_of,
+)
 from services.catalogue.messages.quality import check_message, report_message
 
 __all__ = [
+    "ADJUSTMENT",
     "IMPORTED",
     "KIND",
+    "adjusted_message",
+    "adjustment_card",
+    "adjustment_message",
     "card",
     "card_message",
     "check_message",
+    "entry_message",
     "fact_message",
     "import_message",
     "item_message",
     "item_of",
+    "kind_of",
+    "proposal_of",
     "record_json",
     "report_message",
     "version_message",

@@ -5,10 +5,11 @@ from zhengtong.catalogue.v1 import catalogue_service_pb2_grpc as pb_grpc
 
 from services.catalogue import store
 from services.catalogue.servicer.items import Items
+from services.catalogue.servicer.lists import Lists
 from services.common.grpc_host import Department, Plan
 
 
-class CatalogueServicer(Items, pb_grpc.CatalogueServiceServicer):
+class CatalogueServicer(Items, Lists, pb_grpc.CatalogueServiceServicer):
     """All calls of the service; each group in its own file."""
 
 

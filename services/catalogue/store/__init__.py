@@ -13,6 +13,13 @@ from services.catalogue.store.documents import (
     ItemVersionDocument,
 )
 from services.catalogue.store.items import MongoStore, digest, document_of, listed_of
+from services.catalogue.store.list_documents import (
+    ADJUSTMENTS,
+    ENTRIES,
+    AdjustmentDocument,
+    EntryDocument,
+)
+from services.catalogue.store.lists import MongoListStore, adjustments_told
 from services.common.eventlog import outbox
 from services.common.transaction import index_models
 
@@ -29,6 +36,7 @@ __all__ = [
     "COLLECTION",
     "VERSIONS",
     "ItemDocument",
+    "MongoListStore",
     "MongoStore",
     "digest",
     "document_of",
@@ -42,10 +50,17 @@ def ensure(database: Database[Document]) -> None:
     """Make the collections' indexes."""
     database[COLLECTION].create_indexes(index_models(ItemDocument))
     database[VERSIONS].create_indexes(index_models(ItemVersionDocument))
+    database[ENTRIES].create_indexes(index_models(EntryDocument))
+    database[ADJUSTMENTS].create_indexes(index_models(AdjustmentDocument))
 
 
 def snapshot(database: Database[Document]) -> Iterator[Told]:
-    """Every public item as the fact that it is published."""
+    """All that is public: every item as the fact that it is published, then the adjustments."""
+    yield from _items_told(database)
+    yield from adjustments_told(database)
+
+
+def _items_told(database: Database[Document]) -> Iterator[Told]:
     after = ""
     while True:
         found = database[COLLECTION].find({"public": True, "_id": {"$gt": after}})

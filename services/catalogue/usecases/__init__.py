@@ -14,11 +14,14 @@ from services.catalogue.usecases.items import (
     suspend,
     withdraw,
 )
+from services.catalogue.usecases.lists import ListStore, adjust
 from services.catalogue.usecases.ports import Marks, Store
 
 __all__ = [
+    "ListStore",
     "Marks",
     "Store",
+    "adjust",
     "check",
     "get",
     "import_items",
