@@ -23,6 +23,7 @@ from gateway.portal.visits import Carrying, Visits
 from gateway.problems import Refusals, for_machines
 from gateway.public import VARIABLE, PublicAddress
 from gateway.server import serve
+from gateway.standards import atom
 from gateway.standards.oidc import Oidc
 from gateway.standards.oidc_settings import OidcSettings
 from gateway.standards.open_data.files import OpenData
@@ -82,6 +83,7 @@ def create_app(settings: Settings, limits: Limits) -> ASGIApp:
                 *health.routes(clients, onestop),
                 *api_docs.routes(),
                 *exports.routes(),
+                *atom.routes(clients, public.origin),
                 *portal.routes(onestop, clients, desk, reviews, outside),
             ],
             redirect_slashes=False,

@@ -58,6 +58,20 @@ QUESTIONNAIRE = {
         {"answers": ["没有"], "outcome": "cannot"},
     ],
 }
+ADJUSTMENT = {
+    "kind": "LIST_KIND_DUTY",
+    "dept_name": "昆明市市场监督管理局",
+    "dept_code": DEPARTMENT,
+    "region_code": KUNMING,
+    "reason": "机构职责调整",
+    "document_name": "昆明市市场监督管理局职能配置规定",
+    "changes": [
+        {
+            "action": "LIST_ACTION_ADD",
+            "entry": {"entry_code": "ZR-1", "name": "食品安全监督管理"},
+        }
+    ],
+}
 SUBJECT = {
     "region_code": KUNMING,
     "subject_code": "91530100MA6K00014D",
@@ -182,6 +196,7 @@ def _all():
         ),
         Publication(f"{catalogue}.SucceedBody", SUCCESSION, before=(publish,)),
         Publication(f"{catalogue}.ResumeItem", {"item_id": "T-1"}, before=(publish, suspend)),
+        Publication(f"{catalogue}.AdjustList", ADJUSTMENT),
         Publication(f"{credit}.ImportRecords", {"file": file(SUBJECT), "shape": "subjects"}),
         Publication(f"{credit}.RegisterSubject", {"subject": SUBJECT}),
         Publication(f"{credit}.DisclosePermit", {"permit": DECISION}),

@@ -11,6 +11,7 @@ from gateway.portal.account import AccountPages
 from gateway.portal.desk import Desk
 from gateway.portal.details import Details
 from gateway.portal.life_events import LifeEventPages
+from gateway.portal.lists import ListPages
 from gateway.portal.mandates import MandatePages
 from gateway.portal.open_data import OPEN_DATA
 from gateway.portal.outside import OutsidePages
@@ -46,7 +47,8 @@ def routes(
         *QuestionnairePages(calls).routes(),
         *Details(onestop, calls).routes(),
         *LifeEventPages(onestop, calls).routes(),
+        *ListPages(onestop, calls).routes(),
+        *item_sheet.ROUTES,
         OPEN_DATA,
     ]
     return [home, *open_pages, *own, *ROUTES]
-    return [home, *Details(onestop, calls).routes(), *own, *item_sheet.ROUTES, *ROUTES]

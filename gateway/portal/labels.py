@@ -9,6 +9,7 @@ KINDS: Final = {
     "credit": "信用",
     "utility": "便民",
     "website": "网站",
+    "adjustment": "清单调整",
 }
 """The groups of the one-stop query."""
 
@@ -221,3 +222,5 @@ ORGANISATION_TOPICS: Final = {
     "999": "其他",
 }
 """主题分类 of what is for persons, and of what is for 法人."""
+LIST_KINDS: Final = {1: "权力清单", 2: "责任清单", 3: "负面清单"}
+LIST_ACTIONS: Final = {1: "增加", 2: "修改", 3: "取消", 4: "下放", 5: "承接"}

@@ -73,6 +73,8 @@ class FakeCatalogue(catalogue_service_pb2_grpc.CatalogueServiceServicer):
     versions: list[catalogue_pb2.ItemVersion] = field(default_factory=list)
     questionnaire: Questionnaire | None = None
     occasion: life_event_pb2.Occasion = field(default_factory=life_event_pb2.Occasion)
+    adjustments: list[catalogue_pb2.ListAdjustment] = field(default_factory=list)
+    entries: list[catalogue_pb2.ListEntry] = field(default_factory=list)
 
     def _hear(self, request, context):
         self.asked.append(request)
@@ -122,6 +124,18 @@ class FakeCatalogue(catalogue_service_pb2_grpc.CatalogueServiceServicer):
     def ListLifeEvents(self, request, context):  # noqa: N802
         self._hear(request, context)
         return pb.ListLifeEventsResponse(events=[self.occasion.event], next_page_token="next")
+
+    def ListAdjustments(self, request, context):  # noqa: N802
+        self._hear(request, context)
+        return pb.ListAdjustmentsResponse(adjustments=self.adjustments, next_page_token="next")
+
+    def GetAdjustment(self, request, context):  # noqa: N802
+        self._hear(request, context)
+        return pb.GetAdjustmentResponse(adjustment=self.adjustments[0])
+
+    def ListEntries(self, request, context):  # noqa: N802
+        self._hear(request, context)
+        return pb.ListEntriesResponse(entries=self.entries, next_page_token="next")
 
     def ListItems(self, request, context):  # noqa: N802
         self._hear(request, context)

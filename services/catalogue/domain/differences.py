@@ -1,4 +1,4 @@
-"""What a change of an item changed, field by field."""
+"""What a change of an item or of an entry changed, field by field."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from services.catalogue.domain.item import Item
+    from _typeshed import DataclassInstance
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One field of an item that is not what it was.
+    """One field that is not what it was.
 
     Args:
         field: its name, as the proto has it.
@@ -23,8 +23,8 @@ class Difference:
     after: Any
 
 
-def differences(before: Item, after: Item) -> list[Difference]:
-    """The fields in which two items differ, in the order of the 实施清单."""
+def differences(before: DataclassInstance, after: DataclassInstance) -> list[Difference]:
+    """The fields in which two records of one kind differ, in the order in which it has them."""
     return [
         Difference(one.name, was, now)
         for one in fields(before)

@@ -17,6 +17,15 @@ from services.catalogue.messages.life_events import (
     event_of,
     occasion_message,
 )
+from services.catalogue.messages.lists import (
+    ADJUSTMENT,
+    adjusted_message,
+    adjustment_card,
+    adjustment_message,
+    entry_message,
+    kind_of,
+    proposal_of,
+)
 from services.catalogue.messages.quality import check_message, report_message
 from services.catalogue.messages.questionnaires import (
     answer_message,
@@ -26,12 +35,17 @@ from services.catalogue.messages.questionnaires import (
 )
 
 __all__ = [
+    "ADJUSTMENT",
     "IMPORTED",
     "KIND",
+    "adjusted_message",
+    "adjustment_card",
+    "adjustment_message",
     "answer_message",
     "card",
     "card_message",
     "check_message",
+    "entry_message",
     "event_fact",
     "event_message",
     "event_of",
@@ -39,9 +53,11 @@ __all__ = [
     "import_message",
     "item_message",
     "item_of",
+    "kind_of",
     "mode_of",
     "occasion_message",
     "preview_message",
+    "proposal_of",
     "questionnaire_fact",
     "questionnaire_message",
     "questionnaire_of",

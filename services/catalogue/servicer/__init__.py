@@ -7,6 +7,7 @@ from services.catalogue import store
 from services.catalogue.servicer.imports import Imports
 from services.catalogue.servicer.items import Items
 from services.catalogue.servicer.life_events import LifeEvents
+from services.catalogue.servicer.lists import Lists
 from services.catalogue.servicer.questionnaires import Questionnaires
 from services.catalogue.servicer.succession import Successions
 from services.common.grpc_host import Department, Plan
@@ -18,6 +19,7 @@ class CatalogueServicer(
     Successions,
     LifeEvents,
     Questionnaires,
+    Lists,
     pb_grpc.CatalogueServiceServicer,
 ):
     """All calls of the service; each group in its own file."""

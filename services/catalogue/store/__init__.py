@@ -17,6 +17,13 @@ from services.catalogue.store.documents import (
 )
 from services.catalogue.store.items import MongoStore, digest, document_of, listed_of
 from services.catalogue.store.life_events import MongoEvents
+from services.catalogue.store.list_documents import (
+    ADJUSTMENTS,
+    ENTRIES,
+    AdjustmentDocument,
+    EntryDocument,
+)
+from services.catalogue.store.lists import MongoListStore, adjustments_told
 from services.catalogue.store.questionnaires import MongoQuestionnaires
 from services.common.eventlog import outbox
 from services.common.transaction import index_models
@@ -35,6 +42,7 @@ __all__ = [
     "VERSIONS",
     "ItemDocument",
     "MongoEvents",
+    "MongoListStore",
     "MongoQuestionnaires",
     "MongoStore",
     "digest",
@@ -50,15 +58,18 @@ def ensure(database: Database[Document]) -> None:
     database[COLLECTION].create_indexes(index_models(ItemDocument))
     database[VERSIONS].create_indexes(index_models(ItemVersionDocument))
     database[EVENTS].create_indexes(index_models(LifeEventDocument))
+    database[ENTRIES].create_indexes(index_models(EntryDocument))
+    database[ADJUSTMENTS].create_indexes(index_models(AdjustmentDocument))
 
 
 def snapshot(database: Database[Document]) -> Iterator[Told]:
-    """Every public item and life event as the fact that it is published."""
-    yield from _items(database)
+    """All that is public as facts that say so: items, life events, adjustments of lists."""
+    yield from _items_told(database)
     yield from life_events.snapshot(database)
+    yield from adjustments_told(database)
 
 
-def _items(database: Database[Document]) -> Iterator[Told]:
+def _items_told(database: Database[Document]) -> Iterator[Told]:
     after = ""
     while True:
         found = database[COLLECTION].find({"public": True, "_id": {"$gt": after}})

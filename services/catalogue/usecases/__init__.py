@@ -21,6 +21,7 @@ from services.catalogue.usecases.life_events import (
     publish_event,
     withdraw_event,
 )
+from services.catalogue.usecases.lists import ListStore, adjust
 from services.catalogue.usecases.ports import Marks, Store
 from services.catalogue.usecases.questionnaires import (
     Questionnaires,
@@ -32,11 +33,13 @@ from services.catalogue.usecases.succession import Succession, succeed
 
 __all__ = [
     "Events",
+    "ListStore",
     "Marks",
     "Occasion",
     "Questionnaires",
     "Store",
     "Succession",
+    "adjust",
     "answer",
     "check",
     "get",
