@@ -85,7 +85,7 @@ OTHERS = {
 }
 
 
-@pytest.mark.parametrize(("data", "kind"), READABLE, ids=lambda value: repr(value)[:40])
+@pytest.mark.parametrize(("data", "kind"), READABLE, ids=lambda value: repr(value)[:16])
 def test_what_the_departments_read_is_told_apart_by_its_bytes(data, kind):
     assert kind_of(data) == kind
     for declared in ("", "application/octet-stream", "application/x-www-form-urlencoded"):
