@@ -20,12 +20,18 @@ class FakeLists:
         ids = {lists.entry_id(kind, dept_code, code): code for code in codes}
         return {code: self.kept[one] for one, code in ids.items() if one in self.kept}
 
+    def adjusted(self, kind, dept_code):
+        found = self.adjustments.values()
+        return sum(one.kind == kind and one.dept_code == dept_code for one in found)
+
     def adjust(self, adjusted):
         adjusted = lists.timed(adjusted, self.now)
         for one in adjusted.entries:
             before = self.kept.get(one.entry.entry_id)
             if (before.version if before else 0) != one.version - 1:
                 raise Stale(one.entry.entry_code)
+        if adjusted.adjustment.adjustment_id in self.adjustments:
+            raise Stale(adjusted.adjustment.adjustment_id)
         self.kept |= {one.entry.entry_id: one for one in adjusted.entries}
         self.adjustments[adjusted.adjustment.adjustment_id] = adjusted.adjustment
         self.told.append(adjusted)
@@ -49,8 +55,9 @@ class FakeLists:
     def adjustment_page(self, *, kind, dept_code, region_code, before, size):
         found = [
             replace(one, differences=tuple(replace(d, fields=()) for d in one.differences))
-            for adjustment_id, one in sorted(self.adjustments.items(), reverse=True)
-            if (not before or adjustment_id < before) and asked(one, kind, dept_code, region_code)
+            for one in sorted(self.adjustments.values(), key=lists.order_of, reverse=True)
+            if (not before or lists.order_of(one) < before)
+            and asked(one, kind, dept_code, region_code)
         ]
         return found[:size]
 

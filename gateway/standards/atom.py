@@ -70,8 +70,7 @@ def _add(feed: Element, adjustment: ListAdjustment, origin: str) -> None:
     made = _rfc3339(_time(adjustment))
     address = f"{origin}/lists/adjustments/{adjustment.adjustment_id}"
     entry = SubElement(feed, "entry")
-    # Its own id is a UUID: the entry stays the same one, whatever the platform's address is.
-    _text(entry, "id", f"urn:uuid:{adjustment.adjustment_id}")
+    _text(entry, "id", _id(adjustment.adjustment_id))
     _text(entry, "title", f"{adjustment.dept_name}{LIST_KINDS.get(adjustment.kind, '清单')}调整")
     _text(entry, "published", made)
     _text(entry, "updated", made)
@@ -79,6 +78,11 @@ def _add(feed: Element, adjustment: ListAdjustment, origin: str) -> None:
     _text(SubElement(entry, "author"), "name", adjustment.dept_name)
     SubElement(entry, "category", {"term": LIST_KINDS.get(adjustment.kind, "清单")})
     _text(entry, "summary", _summary(adjustment))
+
+
+def _id(adjustment_id: str) -> str:
+    """An entry stays the same one, whatever the platform's address is."""
+    return f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'/lists/adjustments/{adjustment_id}')}"
 
 
 def _summary(adjustment: ListAdjustment) -> str:

@@ -1,7 +1,6 @@
 """One suite for the store of the lists, fake and MongoDB; then what only MongoDB has."""
 
-import itertools
-from datetime import timedelta
+from dataclasses import replace
 from itertools import product
 
 import orjson
@@ -21,7 +20,6 @@ from tests.integration.test_utilities_store import finds_of
 from tests.unit.catalogue.test_lists import BODY, OTHER_BODY, added, request_values
 
 KUNMING, WUHUA, DALI = "530100000000", "530102000000", "532900000000"
-NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(params=["fake", "mongo"])
@@ -69,7 +67,7 @@ def test_every_adjustment_stays_readable_newest_first(keeping):
     assert all(not difference.fields for one in found for difference in one.differences)
     whole = keeping(lambda store: store.adjustment(made[1].adjustment_id))
     assert [(one.field, one.after) for one in whole.differences[0].fields] == [("name", '"新名"')]
-    older = keeping(lambda store: history(store, before=found[1].adjustment_id, size=1))
+    older = keeping(lambda store: history(store, before=lists.order_of(found[1]), size=1))
     assert [one.adjustment_id for one in older] == [made[1].adjustment_id]
 
 
@@ -85,10 +83,19 @@ def test_two_adjustments_from_one_version_are_not_both_made(keeping, version):
         keeping(lambda store: adjusted(store, did("revise", name="甲")))
     entry = keeping(page)[0].entry
     late = lists.ListedEntry(entry, version)
-    adjustment = keeping(history)[0]
+    adjustment = replace(keeping(history)[0], adjustment_id="another", number=9)
     with pytest.raises(Stale):
         keeping(lambda store: store.adjust(lists.Adjusted(adjustment, (late,))))
     assert keeping(page)[0].version == version
+
+
+def test_one_number_of_a_list_is_given_once(keeping):
+    keeping(lambda store: adjusted(store, added()))
+    proposal = lists.proposal_of(request_values() | {"changes": [added(entry_code="QL-2")]})
+    with pytest.raises(Stale):
+        keeping(lambda store: store.adjust(lists.adjust(proposal, {}, number=1)))
+    assert keeping(lambda store: adjusted(store, added(entry_code="QL-2"))).number == 2
+    assert keeping(entries) == ["QL-1", "QL-2"]
 
 
 @pytest.mark.rule("I-14")
@@ -166,7 +173,7 @@ def test_every_question_to_the_database_has_its_index(mongodb_uri, database, com
     for number in range(3):
         change = added(entry_code=f"ZR-{number}", task_type="")
         committed(lambda unit, one=change: adjusted(MongoListStore(unit), one, **rare))
-    last = database["list_adjustments"].find_one(sort=[("_id", -1)])["_id"]
+    last = f"duty-{OTHER_BODY}-3"
 
     def ask(unit):
         store = MongoListStore(unit)
@@ -174,13 +181,13 @@ def test_every_question_to_the_database_has_its_index(mongodb_uri, database, com
             question = dict(zip(rare, values, strict=True))
             page(store, **question)
             history(store, **question)
-        history(store, before=last)
-        store.adjustment(last)
+        history(store, before=lists.order_of(store.adjustment(last)))
+        store.adjusted(lists.ListKind.DUTY, OTHER_BODY)
         store.entries(lists.ListKind.DUTY, OTHER_BODY, ["ZR-1"])
         list(mongo_store.snapshot(unit.database))
 
     finds = finds_of(mongodb_uri, database, ask)
-    assert len(finds) == 21
+    assert len(finds) == 22
     for find in finds:
         explained = database.command("explain", find, verbosity="executionStats")
         stages = str(explained["queryPlanner"]["winningPlan"])
@@ -192,10 +199,8 @@ def test_every_question_to_the_database_has_its_index(mongodb_uri, database, com
 
 def adjusted(store, *changes, caller=SYSTEM, **head):
     proposal = lists.proposal_of(request_values() | head | {"changes": list(changes)})
-    later = NOW + timedelta(seconds=next(NUMBERS))
     return usecases.adjust(
         proposal,
-        adjustment_id=lists.adjustment_id_at(later, bytes(10)),
         caller=caller,
         store=store,
     )

@@ -58,6 +58,7 @@ def entry_message(listed: ListedEntry) -> catalogue_pb2.ListEntry:
 def adjustment_message(adjustment: Adjustment) -> catalogue_pb2.ListAdjustment:
     return catalogue_pb2.ListAdjustment(
         adjustment_id=adjustment.adjustment_id,
+        number=adjustment.number,
         adjust_time=adjustment.adjust_time,
         kind=_number(_KIND, adjustment.kind),
         dept_code=adjustment.dept_code,

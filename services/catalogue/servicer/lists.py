@@ -1,12 +1,10 @@
 """Lists of powers, duties and prohibitions: adjust them, their entries, and all adjustments."""
 
-import secrets
-
 import grpc
 from zhengtong.catalogue.v1 import catalogue_service_pb2 as pb
 
 from services.catalogue import messages, usecases
-from services.catalogue.domain.lists import adjustment_id_at
+from services.catalogue.domain.lists import order_of
 from services.catalogue.servicer.desk import Desk
 from services.catalogue.store import MongoListStore
 from services.common.paging import page_position, page_size, page_token
@@ -24,7 +22,6 @@ class Lists(Desk):
         def work(unit: Unit) -> pb.AdjustListResponse:
             adjustment = usecases.adjust(
                 proposal,
-                adjustment_id=adjustment_id_at(unit.now, secrets.token_bytes(10)),
                 caller=unit.caller,
                 store=MongoListStore(unit),
             )
@@ -62,7 +59,7 @@ class Lists(Desk):
             before=position[0],
             size=size + 1,
         )
-        more = page_token(question, [found[size - 1].adjustment_id]) if len(found) > size else ""
+        more = page_token(question, [order_of(found[size - 1])]) if len(found) > size else ""
         adjustments = [messages.adjustment_message(one) for one in found[:size]]
         return pb.ListAdjustmentsResponse(adjustments=adjustments, next_page_token=more)
 

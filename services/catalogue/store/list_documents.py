@@ -70,7 +70,8 @@ class EntryDifferenceDocument(me.EmbeddedDocument):
 class AdjustmentContent(me.EmbeddedDocument):
     """The adjustment itself, as `fields.plain` has it."""
 
-    adjustment_id = me.StringField(required=True, max_length=36)
+    adjustment_id = me.StringField(required=True, max_length=48)
+    number = me.LongField(required=True, min_value=1)
     kind = me.StringField(required=True, max_length=16)
     dept_code = me.StringField(required=True, max_length=18)
     dept_name = me.StringField(required=True, max_length=200)
@@ -85,7 +86,8 @@ class AdjustmentContent(me.EmbeddedDocument):
 class AdjustmentDocument(me.Document):
     """An adjustment; nothing changes or removes one."""
 
-    id = me.StringField(primary_key=True, max_length=36)
+    id = me.StringField(primary_key=True, max_length=48)
+    order = me.StringField(required=True, max_length=80)
     tick = me.LongField(required=True)
     kind = me.StringField(required=True, max_length=16)
     dept_code = me.StringField(required=True, max_length=18)
@@ -96,9 +98,11 @@ class AdjustmentDocument(me.Document):
         "collection": ADJUSTMENTS,
         "auto_create_index": False,
         "indexes": [
-            ("kind", "_id"),
-            ("dept_code", "_id"),
-            ("regions", "_id"),
-            ("kind", "regions", "_id"),
+            ("order",),
+            ("kind", "order"),
+            ("dept_code", "order"),
+            ("regions", "order"),
+            ("kind", "regions", "order"),
+            ("kind", "dept_code", "adjustment.number"),
         ],
     }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bson.int64 import Int64
 from pymongo import InsertOne, ReplaceOne
-from pymongo.errors import BulkWriteError
+from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from services.catalogue import messages
 from services.catalogue.domain import lists
@@ -53,13 +53,25 @@ class MongoListStore:
         found = self._entries.find({"_id": {"$in": ids}}, session=self._unit.session)
         return {document["entry"]["entry_code"]: _listed(document) for document in found}
 
+    def adjusted(self, kind: ListKind, dept_code: str) -> int:
+        last = self._adjustments.find_one(
+            {"kind": kind.value, "dept_code": dept_code},
+            {"adjustment.number": 1},
+            sort=[("adjustment.number", -1)],
+            session=self._unit.session,
+        )
+        return int(last["adjustment"]["number"]) if last else 0
+
     def adjust(self, adjusted: Adjusted) -> Adjustment:
         adjusted = lists.timed(adjusted, self._unit.now)
         adjustment, tick = adjusted.adjustment, outbox.next_tick(0)
         self._write([_entry_document(one) for one in adjusted.entries])
         document = _adjustment_document(adjustment, tick)
         AdjustmentDocument._from_son(document).validate()  # noqa: SLF001  (mongoengine's one way in)
-        self._adjustments.insert_one(document, session=self._unit.session)
+        try:
+            self._adjustments.insert_one(document, session=self._unit.session)
+        except DuplicateKeyError:
+            raise Stale("该清单刚被他人调整，请重试。") from None
         self._unit.tell(_told(adjustment, tick))
         return adjustment
 
@@ -97,9 +109,9 @@ class MongoListStore:
         self, *, kind: str, dept_code: str, region_code: str, before: str, size: int
     ) -> list[Adjustment]:
         wanted = _asked(kind, dept_code, region_code)
-        wanted |= {"_id": {"$lt": before}} if before else {}
+        wanted |= {"order": {"$lt": before}} if before else {}
         found = self._adjustments.find(wanted, _WITHOUT_FIELDS, session=self._unit.session)
-        return [_adjustment(document) for document in found.sort("_id", -1).limit(size)]
+        return [_adjustment(document) for document in found.sort("order", -1).limit(size)]
 
 
 def adjustments_told(database: Database[Document]) -> Iterator[Told]:
@@ -157,6 +169,7 @@ def _adjustment_document(adjustment: Adjustment, tick: int) -> Document:
     region = adjustment.region_code
     return {
         "_id": adjustment.adjustment_id,
+        "order": lists.order_of(adjustment),
         "tick": Int64(tick),
         "kind": adjustment.kind.value,
         "dept_code": adjustment.dept_code,

@@ -28,6 +28,9 @@ class ListStore(Protocol):
     ) -> Mapping[str, ListedEntry]:
         """The entries of one list of one body by their codes; a code that is new is absent."""
 
+    def adjusted(self, kind: ListKind, dept_code: str) -> int:
+        """How many times one list of one body was adjusted."""
+
     def adjust(self, adjusted: Adjusted) -> Adjustment:
         """Write the entries and the adjustment, and tell the fact. Raises: Stale."""
 
@@ -42,12 +45,10 @@ class ListStore(Protocol):
     def adjustment_page(
         self, *, kind: str, dept_code: str, region_code: str, before: str, size: int
     ) -> list[Adjustment]:
-        """Adjustments newest first, without the fields that changed, earlier ids than `before`."""
+        """Adjustments newest first, without the fields that changed, of a lower `order_of`."""
 
 
-def adjust(
-    proposal: Proposal, *, adjustment_id: str, caller: Caller, store: ListStore
-) -> Adjustment:
+def adjust(proposal: Proposal, *, caller: Caller, store: ListStore) -> Adjustment:
     """Adjust the list of a body, all changes together.
 
     Rule P-23: who adjusts answers for the body and region, also for those that the entries are
@@ -62,4 +63,5 @@ def adjust(
     kept = store.entries(proposal.kind, proposal.dept_code, codes)
     for region_code in sorted({known.entry.region_code for known in kept.values()}):
         check_reach(caller, proposal.dept_code, region_code)
-    return store.adjust(lists.adjust(proposal, kept, adjustment_id=adjustment_id))
+    number = store.adjusted(proposal.kind, proposal.dept_code) + 1
+    return store.adjust(lists.adjust(proposal, kept, number=number))

@@ -170,13 +170,15 @@ def test_anything_at_all_is_read_or_refused(values):
     assert outcome(request_values() | values)
 
 
-@given(st.timedeltas(timedelta(0), timedelta(days=20_000)), st.binary(min_size=10, max_size=10))
-def test_ids_of_adjustments_rise_with_time(passed, entropy):
-    at = NOW + passed
-    first = lists.adjustment_id_at(at, entropy)
-    later = lists.adjustment_id_at(at + timedelta(milliseconds=2), bytes(10))
-    assert first < later
-    assert (len(first), first[14], first[19] in "89ab") == (36, "7", True)
+@given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(1, 10**6)), min_size=2, max_size=9))
+def test_adjustments_are_in_order_of_time_then_of_number(made):
+    one = decided(proposed(), {}).adjustment
+    found = [
+        replace(one, number=number, adjust_time=NOW + timedelta(milliseconds=passed))
+        for passed, number in made
+    ]
+    told = sorted(found, key=lists.order_of)
+    assert told == sorted(found, key=lambda at: (at.adjust_time, at.number))
 
 
 def test_what_is_published_is_what_the_request_says():
@@ -212,7 +214,7 @@ def test_the_card_of_an_adjustment_says_whose_list_and_what_came_and_went():
         "aliases": ["食品经营许可"] * 3,
         "department": "昆明市市场监督管理局",
         "region_code": "530100000000",
-        "url": "/lists/adjustments/a1",
+        "url": f"/lists/adjustments/power-{BODY}-7",
         "codes": ["昆政发〔2026〕9号"],
         "facets": {"list": "power"},
     }
@@ -233,7 +235,7 @@ def faults(**changes):
 
 
 def decided(proposal, kept):
-    return lists.adjust(proposal, kept, adjustment_id="a1")
+    return lists.adjust(proposal, kept, number=7)
 
 
 def proposed(**changes):

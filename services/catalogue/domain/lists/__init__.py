@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -64,8 +63,9 @@ __all__ = [
     "ListedEntry",
     "Proposal",
     "adjust",
-    "adjustment_id_at",
+    "adjustment_id",
     "entry_id",
+    "order_of",
     "proposal_of",
     "timed",
 ]
@@ -73,25 +73,26 @@ MOST_BYTES: Final = 1_000_000
 """What the fields before and after may take together: an adjustment is told as one fact."""
 
 
-def adjustment_id_at(now: datetime, entropy: bytes) -> str:
-    """A UUID of version 7 (RFC 9562): ids rise with time, so that their order is that of lists.
-
-    Args:
-        entropy: ten random bytes.
-    """
-    milliseconds = int(now.timestamp() * 1000).to_bytes(6, "big")
-    number = int.from_bytes(milliseconds + entropy, "big")
-    number = number & ~(0xF << 76) | 0x7 << 76
-    return str(uuid.UUID(int=number & ~(0x3 << 62) | 0x2 << 62))
+def adjustment_id(kind: ListKind, dept_code: str, number: int) -> str:
+    """What an adjustment is known by: a reviewer approves exactly the one that was submitted."""
+    return f"{kind.value}-{dept_code}-{number}"
 
 
-def adjust(proposal: Proposal, kept: Mapping[str, ListedEntry], *, adjustment_id: str) -> Adjusted:
+def order_of(adjustment: Adjustment) -> str:
+    """Adjustments in the order of this are in order of time; no two have the same."""
+    moment = adjustment.adjust_time
+    milliseconds = int(moment.timestamp() * 1000) if moment else 0
+    return f"{milliseconds:015d}/{adjustment.kind}/{adjustment.dept_code}/{adjustment.number:09d}"
+
+
+def adjust(proposal: Proposal, kept: Mapping[str, ListedEntry], *, number: int) -> Adjusted:
     """Decide all changes of an adjustment together.
 
     Rule I-16: all take effect or none does, and each changes something.
 
     Args:
         kept: the entries there are by code; a code that is new is absent.
+        number: which adjustment of this list of this body it is, from 1.
 
     Raises:
         ListEntryInForce, ListEntryNotInForce, ListUnchanged, Stale.
@@ -99,7 +100,8 @@ def adjust(proposal: Proposal, kept: Mapping[str, ListedEntry], *, adjustment_id
     """
     decided = [_decide(change, kept.get(change.entry.entry_code)) for change in proposal.changes]
     adjustment = Adjustment(
-        adjustment_id=adjustment_id,
+        adjustment_id=adjustment_id(proposal.kind, proposal.dept_code, number),
+        number=number,
         kind=proposal.kind,
         dept_code=proposal.dept_code,
         dept_name=proposal.dept_name,

@@ -185,9 +185,10 @@ class EntryDifference:
 
 @dataclass(frozen=True, slots=True)
 class Adjustment:
-    """An adjustment that was made."""
+    """An adjustment that was made: the `number`th of its list, from 1."""
 
     adjustment_id: str
+    number: int
     kind: ListKind
     dept_code: str
     dept_name: str
