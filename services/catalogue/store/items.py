@@ -44,6 +44,29 @@ FOR_EVER: Final = datetime(9999, 12, 31, tzinfo=UTC)
 EXAMPLES: Final = 5
 """Items shown for each rule that a body's items fail."""
 
+WHOLE: Final[list[Document]] = [
+    {
+        "$group": {
+            "_id": None,
+            "items": {"$sum": 1},
+            "score": {"$avg": "$quality.score"},
+            "name": {"$first": "$item.dept_name"},
+        }
+    }
+]
+BY_RULE: Final[list[Document]] = [
+    {"$unwind": "$quality.failed"},
+    {
+        "$group": {
+            "_id": "$quality.failed",
+            "items": {"$sum": 1},
+            "examples": {"$firstN": {"input": "$_id", "n": EXAMPLES}},
+        }
+    },
+    {"$sort": {"_id": 1}},
+]
+"""What a body's items add up to: in all, and by rule that they fail."""
+
 
 class MongoStore:
     """The store of one unit: bound to its session, telling into its log."""
@@ -226,32 +249,11 @@ class MongoStore:
     def _marks_of(self, body: str, region_code: str) -> Marks | None:
         wanted: Document = {"public": True, "body": body}
         wanted |= {"regions": region_code} if region_code else {}
-        whole: list[Document] = [
-            {
-                "$group": {
-                    "_id": None,
-                    "items": {"$sum": 1},
-                    "score": {"$avg": "$quality.score"},
-                    "name": {"$first": "$item.dept_name"},
-                }
-            }
-        ]
-        by_rule: list[Document] = [
-            {"$unwind": "$quality.failed"},
-            {
-                "$group": {
-                    "_id": "$quality.failed",
-                    "items": {"$sum": 1},
-                    "examples": {"$firstN": {"input": "$_id", "n": EXAMPLES}},
-                }
-            },
-            {"$sort": {"_id": 1}},
-        ]
-        steps: list[Document] = [
+        steps = [
             {"$match": wanted},
             {"$sort": {"_id": 1}},
             {"$project": {"quality": 1, "item.dept_name": 1}},
-            {"$facet": {"whole": whole, "rules": by_rule}},
+            {"$facet": {"whole": WHOLE, "rules": BY_RULE}},
         ]
         (answer,) = self._items.aggregate(steps, session=self._unit.session)
         if not answer["whole"]:
