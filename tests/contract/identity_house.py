@@ -29,7 +29,7 @@ from services.identity.usecases import Signed
 from tests.contract.gateway_house import UNLIMITED, settings_in
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
     from pathlib import Path
 
 LOGIN, PASSWORD = "li.lei", "a-Very-0wn-pass"
@@ -203,11 +203,12 @@ def representative() -> Mandate:
 
 
 @contextlib.contextmanager
-def serving(identity: FakeIdentity, keys: Path):
+def serving(department: str, keys: Path, attach: Callable[[grpc.Server], None]):
+    """A gRPC server with the door every department has; gives its address."""
     with futures.ThreadPoolExecutor(4) as pool, futures.ThreadPoolExecutor(1) as streams:
-        door = Door(Verifier.load(keys, "identity"), streams, 1)
+        door = Door(Verifier.load(keys, department), streams, 1)
         server = grpc.server(pool, interceptors=[door])
-        identity_service_pb2_grpc.add_IdentityServiceServicer_to_server(identity, server)
+        attach(server)
         port = server.add_insecure_port("127.0.0.1:0")
         server.start()
         try:
@@ -230,7 +231,8 @@ async def identity_house(
     keys = settings_in(folder).keys_dir
     make_pair(keys, "identity")
     identity = FakeIdentity(Tokens.load(keys))
-    with serving(identity, keys) as address:
+    attach = identity_service_pb2_grpc.add_IdentityServiceServicer_to_server
+    with serving("identity", keys, lambda server: attach(identity, server)) as address:
         settings = replace(settings_in(folder, identity=address, **departments or {}), **more)
         host = urlsplit(settings.public_url).netloc or "gateway"
         app = create_app(settings, limits)

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
-from concurrent import futures
 from dataclasses import replace
 from datetime import UTC, datetime
 
-import grpc
 import pytest
 from zhengtong.review.v1 import review_service_pb2 as pb
 from zhengtong.review.v1 import review_service_pb2_grpc
 
 from infra.local.keys import make_pair
 from services.common import review
-from services.common.callers import Verifier
-from services.common.grpc_host.door import CALL, Door
+from services.common.grpc_host.door import CALL
 from services.common.review import Effect, State, Submission
 from services.common.review.messages import content_of, state_of, submission_message
 from tests.contract.gateway_house import settings_in
-from tests.contract.identity_house import identity_house, person_with
+from tests.contract.identity_house import identity_house, person_with, serving
 from tests.contract.test_onestop_portal import Page
 from tests.publications import DEPARTMENT, KUNMING, PUBLICATIONS, Publication, file, officer
 
@@ -86,20 +82,6 @@ class FakeReviews(review_service_pb2_grpc.ReviewServiceServicer):
         return pb.WithdrawSubmissionResponse(submission=self._decide(request, review.withdraw))
 
 
-@contextlib.contextmanager
-def serving(reviews, keys):
-    with futures.ThreadPoolExecutor(4) as pool, futures.ThreadPoolExecutor(1) as streams:
-        door = Door(Verifier.load(keys, "credit"), streams, 1)
-        server = grpc.server(pool, interceptors=[door])
-        review_service_pb2_grpc.add_ReviewServiceServicer_to_server(reviews, server)
-        port = server.add_insecure_port("127.0.0.1:0")
-        server.start()
-        try:
-            yield f"127.0.0.1:{port}"
-        finally:
-            server.stop(None).wait()
-
-
 @pytest.fixture
 def reviews():
     return FakeReviews()
@@ -110,7 +92,8 @@ async def house(tmp_path, reviews):
     """Credit answers, the catalogue is down."""
     keys = settings_in(tmp_path).keys_dir
     make_pair(keys, "identity")
-    with serving(reviews, keys) as address:
+    attach = review_service_pb2_grpc.add_ReviewServiceServicer_to_server
+    with serving("credit", keys, lambda server: attach(reviews, server)) as address:
         departments = {"credit": address, "catalogue": NOBODY}
         async with identity_house(tmp_path, departments=departments) as house:
             yield house

@@ -12,20 +12,21 @@ from bson.int64 import Int64
 from pymongo import ASCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
-from services.common.errors import Stale, Violation
-from services.common.eventlog import outbox
+from services.common.errors import Stale
 from services.common.identifiers import region_ancestors
 from services.common.personal.vault import Place
 from services.common.transaction import index_models
 from services.identity import domain, messages
-from services.identity.domain import Account, Client, Mandate, Session, clients
+from services.identity.domain import Account, Mandate, Session
 from services.identity.store import documents as docs
 from services.identity.store import records
+from services.identity.store.clients import MongoClients
+from services.identity.store.kept import Kept
 from services.identity.store.secrets import Secrets, client_key, key_hash
 from services.identity.store.tries import MongoTries
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator
     from datetime import datetime
 
     from bson import ObjectId
@@ -84,57 +85,7 @@ def snapshot(database: Database[Document]) -> Iterator[Told]:
     return iter(())
 
 
-class _Kept:
-    """Documents with a version, each change of which is a fact."""
-
-    collection: str
-    document: Any
-
-    def __init__(self, unit: Unit) -> None:
-        self._unit = unit
-        self._rows = unit.database[self.collection]
-        self._ticks: dict[str, int] = {}
-
-    def _find(self, wanted: Mapping[str, Any]) -> Document | None:
-        found = self._rows.find_one(wanted, session=self._unit.session)
-        if found is not None:
-            self._ticks[found["_id"]] = found["tick"]
-        return found
-
-    def _page(self, wanted: Document, after: str, size: int) -> list[Document]:
-        wanted = {**wanted, "_id": {"$gt": after}}
-        found = self._rows.find(wanted, session=self._unit.session).sort("_id", 1)
-        return list(found.limit(size))
-
-    def _insert(self, document: Document, fact: Any) -> None:
-        tick = outbox.next_tick(0)
-        document = {**document, "tick": Int64(tick), "update_time": self._unit.now}
-        self.document._from_son(document).validate()  # noqa: SLF001  (mongoengine's one way in)
-        self._rows.insert_one(document, session=self._unit.session)
-        self._tell(fact, document)
-
-    def _replace(self, document: Document, fact: Any) -> None:
-        tick = outbox.next_tick(self._ticks.get(document["_id"], 0))
-        document = {**document, "tick": Int64(tick), "update_time": self._unit.now}
-        self.document._from_son(document).validate()  # noqa: SLF001  (mongoengine's one way in)
-        before = {"_id": document["_id"], "version": document["version"] - 1}
-        done = self._rows.replace_one(before, document, session=self._unit.session)
-        if not done.matched_count:
-            raise Stale("内容刚被他人修改，请重试。")
-        self._tell(fact, document)
-
-    def _tell(self, fact: Any, document: Document) -> None:
-        self._unit.tell(
-            outbox.tell(
-                fact,
-                subject=document["_id"],
-                version=int(document["version"]),
-                tick=int(document["tick"]),
-            )
-        )
-
-
-class MongoAccounts(_Kept):
+class MongoAccounts(Kept):
     """The accounts of one unit."""
 
     collection = docs.ACCOUNTS
@@ -304,7 +255,7 @@ class MongoSessions:
         self.end([one["_id"] for one in found if one["_id"] != but])
 
 
-class MongoMandates(_Kept):
+class MongoMandates(Kept):
     """The mandates of one unit."""
 
     collection = docs.MANDATES
@@ -342,58 +293,6 @@ class MongoMandates(_Kept):
         wanted: Document = {"subject_code": subject_code}
         wanted |= {} if active is None else {"active": active}
         return [records.mandate_of(one) for one in self._page(wanted, after, size)]
-
-
-class MongoClients(_Kept):
-    """The clients of one unit."""
-
-    collection = docs.CLIENTS
-    document = docs.ClientDocument
-
-    def get(self, client_id: str) -> Client:
-        found = self._find({"_id": client_id})
-        if found is None:
-            raise domain.ClientNotFound
-        return records.client_of(found)
-
-    def by_key(self, key: str) -> Client | None:
-        found = self._rows.find_one({"key": key_hash(key)}, session=self._unit.session)
-        return records.client_of(found) if found and found["active"] else None
-
-    def by_certificate(self, certificate: str) -> Client | None:
-        found = self._rows.find_one({"certificates": certificate}, session=self._unit.session)
-        return records.client_of(found) if found and found["active"] else None
-
-    def register(self, client: Client, key: str) -> Client:
-        document = records.client_document(client) | {"key": key}
-        self._check_unique(client)
-        self._once(lambda: self._insert(document, messages.client_registered(client)))
-        return self.get(client.client_id)
-
-    def save(self, client: Client, key: str | None = None) -> Client:
-        known = self._find({"_id": client.client_id}) or {}
-        document = records.client_document(client) | {"key": key or known.get("key", "")}
-        self._check_unique(client)
-        self._once(lambda: self._replace(document, messages.client_revised(client)))
-        return self.get(client.client_id)
-
-    def page(self, *, region: str, after: str, size: int) -> list[Client]:
-        return [records.client_of(one) for one in self._page({"regions": region}, after, size)]
-
-    def _check_unique(self, client: Client) -> None:
-        shown = {"certificates": {"$in": list(client.certificates)}}
-        for one in self._rows.find(shown, {"_id": 1}, session=self._unit.session):
-            if one["_id"] != client.client_id:
-                told = "其中一张证书已登记给另一部门系统。"
-                raise clients.ClientInvalid(told, Violation("client.certificates", told))
-
-    @staticmethod
-    def _once(write: Any) -> None:
-        """Write; what another writes at the same moment ends the whole transaction."""
-        try:
-            write()
-        except DuplicateKeyError:
-            raise Stale("证书刚被登记，请重试。") from None
 
 
 def endings(
