@@ -23,8 +23,10 @@ from gateway.portal.visits import Carrying, Visits
 from gateway.problems import Refusals, for_machines
 from gateway.public import VARIABLE, PublicAddress
 from gateway.server import serve
+from gateway.standards import atom
 from gateway.standards.oidc import Oidc
 from gateway.standards.oidc_settings import OidcSettings
+from gateway.standards.open_data.files import OpenData
 from gateway.tls import context_of
 from gateway.transcode import Transcoder
 from services.common import telemetry
@@ -52,6 +54,7 @@ def create_app(settings: Settings, limits: Limits) -> ASGIApp:
     identity = Identity(settings.keys_dir, clients)
     limiter = RateLimiter(limits)
     onestop = OneStop.open(settings, clients)
+    exports = OpenData(clients, public, onestop.regions.name_of)
     cookies, guard = Cookies(secure=public.secure), FormGuard.load(settings.keys_dir, public)
     visits = Visits(clients, identity, cookies, guard)
     oidc = _provider(settings, public)
@@ -65,6 +68,7 @@ def create_app(settings: Settings, limits: Limits) -> ASGIApp:
         following = asyncio.create_task(identity.follow())
         yield
         following.cancel()
+        exports.close()
         await onestop.close()
         await clients.close()
 
@@ -78,6 +82,8 @@ def create_app(settings: Settings, limits: Limits) -> ASGIApp:
             [
                 *health.routes(clients, onestop),
                 *api_docs.routes(),
+                *exports.routes(),
+                *atom.routes(clients, public.origin),
                 *portal.routes(onestop, clients, desk, reviews, outside),
             ],
             redirect_slashes=False,

@@ -239,7 +239,7 @@ class Refusals:
 
 def for_machines(path: str) -> bool:
     """Whether errors at `path` are told as problem+json, not as a page."""
-    return path.startswith("/api/") or path in PROBES
+    return path.startswith(("/api/", "/open-data/")) or path in PROBES
 
 
 def _log(error: Exception) -> None:

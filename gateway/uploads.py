@@ -15,7 +15,8 @@ CSV: Final = "CSV"
 XLSX: Final = "Excel 工作簿（.xlsx）"
 _IMAGE, _ARCHIVE, _PROGRAM = "图片", "压缩包", "可执行文件"
 _MEDIA, _OFFICE, _BINARY = "音频或视频", "Office 文档", "二进制文件"
-READ: Final = frozenset({JSON, JSON_LINES, CSV})
+_ENCRYPTED: Final = "加密的 Office 文档"
+READ: Final = frozenset({JSON, JSON_LINES, CSV, XLSX})
 """What the departments read (services/common/rows.py)."""
 
 # By the first bytes; what begins like text is told apart in `_is_meant`.
@@ -62,12 +63,14 @@ _BEGINNINGS: Final = (
 _LETTERS_ONLY: Final = frozenset({b"MZ", b"BM", b"BZh", b"ID3", b"RIFF", b"OggS", b"fLaC", b"8BPS"})
 """Beginnings that a column's name may have as well: they count where bytes of no text follow."""
 _HEAD: Final = 64
+_LOCKED: Final = "EncryptedPackage".encode("utf-16-le")
 _UNLIKE_TEXT: Final = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 _SPACE: Final = b" \t\r\n"
 _LINES: Final = re.compile(rb"\{[^\n]*\}[ \t\r]*\n\s*\{")
 
 _TABLES = frozenset({CSV})
 _TREES = frozenset({JSON, JSON_LINES})
+_BOOKS = frozenset({XLSX})
 _DECLARED: Final = {
     "application/json": _TREES,
     "text/json": _TREES,
@@ -79,8 +82,10 @@ _DECLARED: Final = {
     "text/x-csv": _TABLES,
     "application/csv": _TABLES,
     # What Windows says of a .csv file where Excel is installed.
-    "application/vnd.ms-excel": _TABLES,
-    "text/plain": READ,
+    "application/vnd.ms-excel": _TABLES | _BOOKS,
+    "text/plain": frozenset({JSON, JSON_LINES, CSV}),
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": _BOOKS,
+    "application/zip": _BOOKS,
 }
 _SAYS_NOTHING: Final = frozenset(
     # The last is what curl says of any file.
@@ -108,10 +113,10 @@ def check_upload(content_type: str, disposition: str, data: bytes) -> None:
         UploadTypeRefused, FileNameRefused.
     """
     kind = kind_of(data)
-    if kind == XLSX:
-        raise UploadTypeRefused("Excel 工作簿请另存为 CSV（UTF-8）后再导入。")
+    if kind == _ENCRYPTED:
+        raise UploadTypeRefused("Office 文档已加密，请取消打开密码后再导入。")
     if kind not in READ:
-        raise UploadTypeRefused(f"文件是{kind}，只接受 JSON、JSON Lines 或 CSV。")
+        raise UploadTypeRefused(f"文件是{kind}，只接受 JSON、JSON Lines、CSV 或 .xlsx 工作簿。")
     declared = content_type.partition(";")[0].strip().lower()
     if data and declared not in _SAYS_NOTHING and kind not in _DECLARED.get(declared, ()):
         raise UploadTypeRefused(f"文件内容是 {kind}，与请求头 Content-Type 所说的不符。")
@@ -122,6 +127,8 @@ def check_upload(content_type: str, disposition: str, data: bytes) -> None:
 def kind_of(data: bytes) -> str:
     """What a file is: one of the kinds above, or in Chinese what else."""
     if kind := _unlike_text(data):
+        if kind == _OFFICE and _LOCKED in data:
+            return _ENCRYPTED
         return XLSX if kind == _ARCHIVE and _is_workbook(data) else kind
     text = data.removeprefix(b"\xef\xbb\xbf").lstrip(_SPACE)
     if text.startswith(b"<"):

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from services.catalogue.domain import ItemNotFound, Kept
+from services.catalogue.domain import ItemNotFound, ItemVersionNotFound, Kept, State, quality
+from services.catalogue.usecases import Marks
 from services.common.errors import Stale
 from services.common.identifiers import is_within
 
@@ -13,6 +14,7 @@ class FakeCatalogue:
     def __init__(self, now=None):
         self.now = now
         self.items = {}
+        self.earlier = {}
         self.told = []
 
     def get(self, item_id):
@@ -20,14 +22,38 @@ class FakeCatalogue:
             raise ItemNotFound
         return self.items[item_id]
 
+    def listed(self, item_ids):
+        return {item_id: self.items[item_id] for item_id in item_ids if item_id in self.items}
+
+    def version(self, item_id, version):
+        for listed in self.earlier.get(item_id, ()):
+            if listed.version == version:
+                return listed
+        raise ItemVersionNotFound
+
+    def versions(self, item_id, *, before, size):
+        found = [one for one in self.earlier.get(item_id, ()) if one.version < before]
+        return sorted(found, key=lambda one: -one.version)[:size]
+
+    def of_body(self, dept_code, *, after, size):
+        found = [
+            listed
+            for item_id, listed in sorted(self.items.items())
+            if item_id > after
+            and listed.item.dept_code == dept_code
+            and listed.state is not State.WITHDRAWN
+        ]
+        return found[:size]
+
     def kept(self, items):
         return {
             item.item_id: Kept(
                 known.version,
-                known.public,
+                known.state,
                 known.item == item,
                 department=known.item.dept_code,
                 region=known.item.region_code,
+                moved_to=known.moved_to,
             )
             for item in items
             if (known := self.items.get(item.item_id))
@@ -38,6 +64,8 @@ class FakeCatalogue:
         before = self.items.get(listed.item.item_id)
         if (before.version if before else 0) != listed.version - 1:
             raise Stale(listed.item.item_id)
+        if before:
+            self.earlier.setdefault(listed.item.item_id, []).append(before)
         self.items[listed.item.item_id] = listed
         self.told.append(fact)
         return listed
@@ -46,12 +74,30 @@ class FakeCatalogue:
         for fact in facts:
             self.save(fact)
 
+    def bodies(self, *, region_code, after, size):
+        shown = self._of(region_code)
+        return sorted({one.item.body for one in shown if one.item.body > after})[:size]
+
+    def marks(self, bodies, *, region_code):
+        return {
+            body: marks_of([one for one in self._of(region_code) if one.item.body == body])
+            for body in bodies
+        }
+
+    def _of(self, region_code):
+        return [
+            one
+            for _, one in sorted(self.items.items())
+            if one.state is State.PUBLISHED
+            and (not region_code or is_within(one.item.region_code, region_code))
+        ]
+
     def page(self, *, region_code, dept_code, task_type, after, size):
         found = [
             listed
             for item_id, listed in sorted(self.items.items())
             if item_id > after
-            and listed.public
+            and listed.state is State.PUBLISHED
             and self._is_shown(listed.item)
             and (not region_code or is_within(listed.item.region_code, region_code))
             and (not dept_code or listed.item.dept_code == dept_code)
@@ -62,3 +108,19 @@ class FakeCatalogue:
     def _is_shown(self, item):
         start, end = item.visibility()
         return (start is None or start <= self.now) and (end is None or self.now < end)
+
+
+def marks_of(listed):
+    """What the quality rules say of some items of one body."""
+    found = {one.item.item_id: quality.check(one.item) for one in listed}
+    failed = {}
+    for item_id, marks in found.items():
+        for finding in marks.findings:
+            failed.setdefault(finding.rule.number, []).append(item_id)
+    return Marks(
+        name=listed[0].item.dept_name,
+        items=len(found),
+        score=sum(one.score for one in found.values()) / len(found),
+        failing={number: len(items) for number, items in failed.items()},
+        examples={number: items[:5] for number, items in failed.items()},
+    )

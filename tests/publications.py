@@ -23,6 +23,55 @@ ITEM = {
     "region_code": KUNMING,
     "local_task_code": "T-1",
 }
+SUCCESSION = {
+    "from_dept_code": DEPARTMENT,
+    "to_dept_code": DEPARTMENT,
+    "to_dept_name": "昆明市市场监督管理委员会",
+    "reason": "机构更名",
+}
+LIFE_EVENT = {
+    "event_id": "open-restaurant",
+    "title": "开饭店一件事",
+    "region_code": KUNMING,
+    "dept_code": DEPARTMENT,
+    "dept_name": "昆明市市场监督管理局",
+    "steps": [{"item_id": "T-1"}, {"item_id": "T-2"}],
+}
+QUESTIONNAIRE = {
+    "item_id": "T-1",
+    "questions": [
+        {
+            "key": "place",
+            "question": "有固定的经营场所吗？",
+            "options": [
+                {"label": "有", "leads_to": "can"},
+                {"label": "没有", "leads_to": "cannot"},
+            ],
+        }
+    ],
+    "outcomes": [
+        {"key": "can", "eligible": True, "says": "可以申请。"},
+        {"key": "cannot", "says": "暂时不能申请，请先落实经营场所。"},
+    ],
+    "examples": [
+        {"answers": ["有"], "outcome": "can"},
+        {"answers": ["没有"], "outcome": "cannot"},
+    ],
+}
+ADJUSTMENT = {
+    "kind": "LIST_KIND_DUTY",
+    "dept_name": "昆明市市场监督管理局",
+    "dept_code": DEPARTMENT,
+    "region_code": KUNMING,
+    "reason": "机构职责调整",
+    "document_name": "昆明市市场监督管理局职能配置规定",
+    "changes": [
+        {
+            "action": "LIST_ACTION_ADD",
+            "entry": {"entry_code": "ZR-1", "name": "食品安全监督管理"},
+        }
+    ],
+}
 SUBJECT = {
     "region_code": KUNMING,
     "subject_code": "91530100MA6K00014D",
@@ -134,9 +183,20 @@ def _all():
     utilities = "zhengtong.utilities.v1.UtilitiesService"
     websites = "zhengtong.websites.v1.WebsitesService"
     site = Publication(f"{websites}.RegisterSite", {"site": SITE})
+    publish = Publication(f"{catalogue}.PublishItem", {"item": ITEM})
+    suspend = Publication(f"{catalogue}.SuspendItem", {"item_id": "T-1", "reason": "系统升级"})
     return (
         Publication(f"{catalogue}.ImportItems", {"file": file(ITEM), "shape": "standard"}),
-        Publication(f"{catalogue}.PublishItem", {"item": ITEM}),
+        publish,
+        Publication(f"{catalogue}.PublishLifeEvent", {"event": LIFE_EVENT}),
+        Publication(
+            f"{catalogue}.PublishQuestionnaire",
+            {"questionnaire": QUESTIONNAIRE},
+            before=(publish,),
+        ),
+        Publication(f"{catalogue}.SucceedBody", SUCCESSION, before=(publish,)),
+        Publication(f"{catalogue}.ResumeItem", {"item_id": "T-1"}, before=(publish, suspend)),
+        Publication(f"{catalogue}.AdjustList", ADJUSTMENT),
         Publication(f"{credit}.ImportRecords", {"file": file(SUBJECT), "shape": "subjects"}),
         Publication(f"{credit}.RegisterSubject", {"subject": SUBJECT}),
         Publication(f"{credit}.DisclosePermit", {"permit": DECISION}),

@@ -43,11 +43,15 @@ PATHS = {
     "websites": "/api/v1/websites:import",
 }
 REJECTED = ("file", "row", "field", "reason")
-COUNTS = ("read", "created", "changed", "unchanged", "rejected")
+COUNTS = ("read", "created", "changed", "unchanged", "kept", "rejected")
+FORMATS = (".csv", ".json", ".jsonl", ".xlsx")
 
 app = typer.Typer(no_args_is_help=True)
-FilePath = Annotated[Path, typer.Argument(help="JSON、JSON Lines 或 CSV 文件；也可以是目录。")]
+FilePath = Annotated[
+    Path, typer.Argument(help="JSON、JSON Lines、CSV 或 .xlsx 文件；也可以是目录。")
+]
 Shape = Annotated[str, typer.Option(help="文件的格式；不指明则由内容识别。")]
+Keep = Annotated[bool, typer.Option(help="已有的事项保留原样，只新增没有的。")]
 ReportPath = Annotated[
     Path | None, typer.Option(help="把被拒的行写入此文件（JSON Lines；以 .csv 结尾则为表格）。")
 ]
@@ -88,9 +92,10 @@ class Platform:
 
     Args:
         target: items, credit, utilities or websites.
+        keep: what is known already is left alone.
     """
 
-    def __init__(self, known: Settings, target: str) -> None:
+    def __init__(self, known: Settings, target: str, *, keep: bool = False) -> None:
         try:
             token = known.api_key_file.read_text().strip()
         except OSError:
@@ -100,6 +105,7 @@ class Platform:
                 WRONG_USE,
             )
         self._path = PATHS[target]
+        self._mode = {"mode": "IMPORT_MODE_KEEP"} if keep else {}
         self._client = httpx.Client(
             base_url=gateway_url(known),
             headers={"Authorization": f"Bearer {token}"},
@@ -111,7 +117,7 @@ class Platform:
     def send(self, file: Path, batch: Batch, shape: str) -> dict[str, Any]:  # noqa: RET503  (fail never returns)
         """One call's report; the same request id at every try, so that no row counts twice."""
         query = {"first_row": str(batch.first_row), "request_id": uuid.uuid4().hex}
-        query |= {"shape": shape} if shape else {}
+        query |= self._mode | ({"shape": shape} if shape else {})
         content = b"[" + b",\n".join(batch.rows) + b"]"
         delay = 0.5
         for attempt in range(TRIES):
@@ -158,9 +164,11 @@ def import_files(target: str, paths: Iterable[Path], shape: str = "") -> Outcome
     return outcome
 
 
-def _import(target: str, paths: Iterable[Path], shape: str, outcome: Outcome) -> None:
+def _import(
+    target: str, paths: Iterable[Path], shape: str, outcome: Outcome, *, keep: bool = False
+) -> None:
     files = [file for path in paths for file in _files(path)]
-    platform = Platform(settings(), target)
+    platform = Platform(settings(), target, keep=keep)
     bar = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -185,13 +193,18 @@ def _import(target: str, paths: Iterable[Path], shape: str, outcome: Outcome) ->
 
 def _files(path: Path) -> list[Path]:
     if path.is_dir():
-        found = sorted(p for p in path.iterdir() if p.suffix in (".csv", ".json", ".jsonl"))
+        found = sorted(p for p in path.iterdir() if p.suffix in FORMATS and not _is_lock(p))
         if not found:
-            fail(f"目录 {path} 里没有 CSV 或 JSON 文件。", WRONG_USE)
+            fail(f"目录 {path} 里没有 CSV、JSON 或 .xlsx 文件。", WRONG_USE)
         return found
     if not path.is_file():
         fail(f"没有这个文件：{path}", WRONG_USE)
     return [path]
+
+
+def _is_lock(path: Path) -> bool:
+    """Whether a spreadsheet program put the file there for as long as another is open."""
+    return path.name.startswith("~$")
 
 
 def _batches(path: Path) -> Iterator[Batch]:
@@ -201,9 +214,14 @@ def _batches(path: Path) -> Iterator[Batch]:
             batch, size = Batch(1, [], 0), 0
             for row in rows:
                 line = _line(row)
-                if len(batch.rows) == ROWS_A_CALL or size + len(line) > BYTES_A_CALL:
+                # After blank rows of a workbook, which are counted, the numbers begin anew.
+                gap = row.number != batch.first_row + len(batch.rows)
+                full = len(batch.rows) == ROWS_A_CALL or size + len(line) > BYTES_A_CALL
+                if batch.rows and (gap or full):
                     yield replace(batch, position=file.tell())
                     batch, size = Batch(row.number, [], 0), 0
+                if not batch.rows:
+                    batch = replace(batch, first_row=row.number)
                 batch.rows.append(line)
                 size += len(line)
             if batch.rows:
@@ -220,10 +238,18 @@ def _line(row: Row) -> bytes:
         return json.dumps(row.values).encode()
 
 
-def _run(target: str, paths: list[Path], shape: str, report: Path | None, *, as_json: bool) -> None:
+def _run(  # noqa: PLR0913  (plain data)
+    target: str,
+    paths: list[Path],
+    shape: str,
+    report: Path | None,
+    *,
+    as_json: bool,
+    keep: bool = False,
+) -> None:
     outcome = Outcome()
     try:
-        _import(target, paths, shape, outcome)
+        _import(target, paths, shape, outcome, keep=keep)
     except (typer.Exit, KeyboardInterrupt):
         if outcome.counts["read"]:  # what went in before the end is told all the same
             _tell(outcome, report, as_json=as_json)
@@ -248,9 +274,10 @@ def _tell(outcome: Outcome, report: Path | None, *, as_json: bool) -> None:
         give({**outcome.counts, "rejections": outcome.rejections})
         return
     counts = outcome.counts
+    left = f"（其中保留原样 {counts['kept']}）" if counts["kept"] else ""
     say(
         f"读取 {counts['read']} 行：新增 {counts['created']}，变更 {counts['changed']}，"
-        f"未变 {counts['unchanged']}，被拒 {counts['rejected']}。"
+        f"未变 {counts['unchanged']}{left}，被拒 {counts['rejected']}。"
     )
     for one in outcome.rejections[:SHOWN]:
         say(f"  {one['file']} 第 {one['row']} 行 {one['field']}：{one['reason']}")
@@ -259,11 +286,15 @@ def _tell(outcome: Outcome, report: Path | None, *, as_json: bool) -> None:
         say(f"  …共 {len(outcome.rejections)} 条，{where}")
 
 
-@app.command("items", help="政务服务事项（standard、guangan）。")
+@app.command("items", help="政务服务事项（standard、template、exchange、guangan）。")
 def items(
-    path: FilePath, shape: Shape = "", report: ReportPath = None, as_json: AsJson = False
+    path: FilePath,
+    shape: Shape = "",
+    report: ReportPath = None,
+    keep: Keep = False,
+    as_json: AsJson = False,
 ) -> None:
-    _run("items", [path], shape, report, as_json=as_json)
+    _run("items", [path], shape, report, as_json=as_json, keep=keep)
 
 
 @app.command("credit", help="信用主体、双公示许可与处罚。")

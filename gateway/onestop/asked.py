@@ -150,7 +150,9 @@ def _read_kind(raw: str) -> str:
 
 def unknown_kind() -> QueryInvalid:
     """The refusal of a group that there is not."""
-    return _invalid("kind", "没有这个类别；可用的类别：item、credit、utility、website。")
+    return _invalid(
+        "kind", "没有这个类别；可用的类别：item、credit、utility、website、adjustment。"
+    )
 
 
 def _read_size(raw: str, kind: str) -> int:

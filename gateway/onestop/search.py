@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gateway.onestop.question import Question
 
 # The groups in the order that searchers know (办事, 信用, 便民, 网站); others after them by name.
-KNOWN_KINDS = ("item", "credit", "utility", "website")
+KNOWN_KINDS = ("item", "credit", "utility", "website", "adjustment")
 MOST_KINDS = 64
 DEEPEST = 1000  # hits beyond that are not paged through
 _COUNT = {"kinds": {"terms": {"field": "kind", "size": MOST_KINDS}}}

@@ -6,12 +6,17 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import Route
 
+from gateway.portal import item_sheet
 from gateway.portal.account import AccountPages
 from gateway.portal.desk import Desk
 from gateway.portal.details import Details
+from gateway.portal.life_events import LifeEventPages
+from gateway.portal.lists import ListPages
 from gateway.portal.mandates import MandatePages
+from gateway.portal.open_data import OPEN_DATA
 from gateway.portal.outside import OutsidePages
 from gateway.portal.pages import ROUTES, not_found, refused
+from gateway.portal.questionnaires import QuestionnairePages
 from gateway.portal.register import RegisterPages
 from gateway.portal.reviews import ReviewPages
 from gateway.portal.search import SearchPage
@@ -38,4 +43,12 @@ def routes(
     own = [*SignInPages(desk).routes(), *AccountPages(desk, reviews).routes()]
     own += outside.routes() if outside else []
     own += [*MandatePages(desk).routes(), *RegisterPages(desk).routes(), *reviews.routes()]
-    return [home, *Details(onestop, calls).routes(), *own, *ROUTES]
+    open_pages = [
+        *QuestionnairePages(calls).routes(),
+        *Details(onestop, calls).routes(),
+        *LifeEventPages(onestop, calls).routes(),
+        *ListPages(onestop, calls).routes(),
+        *item_sheet.ROUTES,
+        OPEN_DATA,
+    ]
+    return [home, *open_pages, *own, *ROUTES]

@@ -130,6 +130,16 @@ def _top(request: Descriptor, told: Mapping[str, Any]) -> tuple[Line, ...]:
     return tuple(lines)
 
 
+def line_of(message: Descriptor, name: str, said: str) -> Line | None:
+    """One field of a message by its JSON; None: it is blank, or no field that is shown.
+
+    Args:
+        said: the value as protobuf JSON; empty where it is blank.
+    """
+    field = message.fields_by_name.get(name)
+    return _line(field, orjson.loads(said)) if field is not None and said else None
+
+
 def _table(rows: Sequence[Mapping[str, Any]]) -> Table:
     """Rows may name different columns; each column stands where it came first."""
     said = [row["values"] for row in rows]

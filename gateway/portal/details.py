@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
+from starlette.responses import RedirectResponse
 from starlette.routing import Route
 from zhengtong.catalogue.v1 import catalogue_pb2, catalogue_service_pb2
 from zhengtong.credit.v1 import credit_service_pb2
 from zhengtong.utilities.v1 import utilities_pb2, utilities_service_pb2
 from zhengtong.websites.v1 import websites_service_pb2
 
+from gateway.portal.contents import line_of
 from gateway.portal.labels import BY_DUTY, DEPARTMENTS, STOPS
 from gateway.portal.pages import page, refused
 from gateway.portal.writing import BEIJING, day, instant, limit, near, span
-from services.common.errors import Unavailable
+from gateway.refusals import DepartmentFailed
+from services.common.errors import DomainError, Unavailable
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -23,8 +28,10 @@ if TYPE_CHECKING:
 
     from gateway.onestop.engine import OneStop
     from gateway.onestop.live import Calls
+    from gateway.portal.contents import Line
 
 DEADLINE = 5.0  # seconds
+ITEM: Any = catalogue_pb2.Item.DESCRIPTOR
 _DEFAULT_STOP = "停供"
 
 
@@ -38,6 +45,7 @@ class Details:
     def routes(self) -> list[BaseRoute]:
         """Where the pages are; cards of the departments lead there."""
         return [
+            Route("/items/{item_id:path}/versions", self.versions),
             Route("/items/{item_id:path}", self.item),
             Route("/credit/{subject_code}", self.subject),
             Route("/utilities/institutions/{institution_id}", self.institution),
@@ -46,23 +54,55 @@ class Details:
         ]
 
     async def item(self, request: Request) -> Response:
-        """办事指南."""
-        asked = catalogue_service_pb2.GetItemRequest(item_id=request.path_params["item_id"])
-        item = (await self._ask("catalogue", "GetItem", asked)).item
-        if item.state == catalogue_pb2.ITEM_STATE_WITHDRAWN:
-            return refused(request, 410, f"“{item.task_name}”已经取消，不再受理。")
+        """办事指南, as it is now or as an earlier version had it."""
+        version = _version(request.query_params.get("version", ""))
+        asked = catalogue_service_pb2.GetItemRequest(
+            item_id=request.path_params["item_id"], version=version
+        )
+        answer, asks = await asyncio.gather(
+            self._ask("catalogue", "GetItem", asked), self._asks(asked.item_id)
+        )
+        item = answer.item
+        if not version and item.item_id != asked.item_id:
+            return RedirectResponse(f"/items/{quote(item.item_id, safe='')}", 301)
+        if not version and item.state == catalogue_pb2.ITEM_STATE_WITHDRAWN:
+            why = f"原因：{item.state_reason}" if item.state_reason else ""
+            return refused(request, 410, f"“{item.task_name}”已经取消，不再受理。{why}")
         ended = item.plan_cancel_date
-        if ended and ended <= datetime.now(BEIJING).date().isoformat():
+        if not version and ended and ended <= datetime.now(BEIJING).date().isoformat():
             return refused(request, 410, f"“{item.task_name}”已于{day(ended)}取消，不再受理。")
         return page(
             "item.html",
             item=item,
+            earlier=bool(version),
+            asks=asks,
             on_application=item.task_type not in BY_DUTY,
             also=[name for name, offered in _offers(item).items() if offered],
             region=self._region_name(item.region_code),
             promised=limit(item.promise_day, item.promise_type, item.promise_explain),
             statutory=limit(item.anticipate_day, item.anticipate_type, item.anticipate_explain),
         )
+
+    async def _asks(self, item_id: str) -> bool:
+        """Whether the item has a questionnaire; the page goes without where nobody can say."""
+        asked = catalogue_service_pb2.AnswerQuestionnaireRequest(item_id=item_id)
+        try:
+            await self._calls.call("catalogue", "AnswerQuestionnaire", asked, timeout=DEADLINE)
+        except (DomainError, DepartmentFailed):
+            return False
+        return True
+
+    async def versions(self, request: Request) -> Response:
+        """Every version of an item, and what each changed (权责清单动态调整)."""
+        item_id = request.path_params["item_id"]
+        asked = catalogue_service_pb2.ListItemVersionsRequest(
+            item_id=item_id, page_token=request.query_params.get("page_token", "")
+        )
+        found = await self._ask("catalogue", "ListItemVersions", asked)
+        newest = catalogue_service_pb2.GetItemRequest(item_id=item_id)
+        item = (await self._ask("catalogue", "GetItem", newest)).item
+        shown = [(one, [_changed(part) for part in one.differences]) for one in found.versions]
+        return page("versions.html", item=item, versions=shown, onward=found.next_page_token)
 
     async def subject(self, request: Request) -> Response:
         """Public credit of one subject."""
@@ -114,6 +154,18 @@ class Details:
             return await self._calls.call(department, method, request, timeout=DEADLINE)
         except Unavailable as refusal:
             raise type(refusal)(f"{DEPARTMENTS[department]}暂不可用，请稍后再试。") from refusal
+
+
+def _version(text: str) -> int:
+    """The version that an address names; 0: none, or what is no version."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
+
+
+def _changed(part: catalogue_pb2.ItemDifference) -> tuple[str, Line | None, Line | None]:
+    """A field's name, and what it said before and after."""
+    before, after = (line_of(ITEM, part.field, said) for said in (part.before, part.after))
+    shown = after or before
+    return shown.name if shown else part.field, before, after
 
 
 def _offers(item: catalogue_pb2.Item) -> dict[str, bool]:

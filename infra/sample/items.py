@@ -83,6 +83,7 @@ def _limits(template: Row) -> Row:
     return {
         "anticipate_day": statutory,
         "anticipate_type": unit,
+        "anticipate_explain": template.get("longer", ""),
         "promise_day": promised,
         "promise_type": unit,
         "project_type": "2" if promised else "1",

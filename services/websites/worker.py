@@ -23,6 +23,16 @@ class Worker:
     def count_an_item(self, event: Event[catalogue.ItemPublished], store: Store) -> None:
         usecases.count(published(event, "item"), store=store)
 
+    @reacts(catalogue.LifeEventPublished)
+    def count_a_life_event(self, event: Event[catalogue.LifeEventPublished], store: Store) -> None:
+        usecases.count(published(event, "life_event"), store=store)
+
+    @reacts(catalogue.QuestionnairePublished)
+    def count_a_questionnaire(
+        self, event: Event[catalogue.QuestionnairePublished], store: Store
+    ) -> None:
+        usecases.count(published(event, "questionnaire"), store=store)
+
     @reacts(credit.SubjectRegistered)
     def count_a_subject(self, event: Event[credit.SubjectRegistered], store: Store) -> None:
         usecases.count(published(event, "subject"), store=store)

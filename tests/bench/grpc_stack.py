@@ -152,7 +152,7 @@ def _stack(pool: ThreadPoolExecutor, keys: str) -> grpc.Server:
         def get(self, _item_id: str) -> Listed:
             return listed
 
-    servicer.MongoStore = InMemory  # type: ignore[assignment, misc]
+    servicer.items.MongoStore = InMemory  # type: ignore[assignment, misc]
     door = Door(Verifier.load(Path(keys), "catalogue"), ThreadPoolExecutor(1), 1)
     server = grpc.server(pool, interceptors=[door], options=[("grpc.so_reuseport", 0)])
     never_asked: MongoClient[dict[str, Any]] = MongoClient(connect=False)

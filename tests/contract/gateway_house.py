@@ -17,7 +17,11 @@ from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health, health_pb2_grpc
 from joserfc import jwt
 from joserfc.jwk import OKPKey
-from zhengtong.catalogue.v1 import catalogue_pb2, catalogue_service_pb2_grpc
+from zhengtong.catalogue.v1 import (
+    catalogue_pb2,
+    catalogue_service_pb2_grpc,
+    life_event_pb2,
+)
 from zhengtong.catalogue.v1 import catalogue_service_pb2 as pb
 from zhengtong.identity.v1 import identity_pb2, identity_service_pb2_grpc
 from zhengtong.identity.v1 import identity_service_pb2 as identity_pb
@@ -27,6 +31,9 @@ from gateway.clients import LARGEST_MESSAGE
 from gateway.contracts import SERVICES, SHARED
 from gateway.limits import Limits
 from infra.local.keys import make_pair
+from services.catalogue.domain import questionnaires
+from services.catalogue.domain.questionnaires import KeptQuestionnaire, Questionnaire
+from services.catalogue.messages import answer_message
 from services.common.callers import Verifier
 from services.common.errors import Unauthenticated, Unavailable
 from services.common.grpc_host.door import CALL, Door
@@ -63,6 +70,11 @@ class FakeCatalogue(catalogue_service_pb2_grpc.CatalogueServiceServicer):
     error: Exception | None = None
     hold: threading.Event = field(default_factory=_set_event)
     item: catalogue_pb2.Item = field(default_factory=catalogue_pb2.Item)
+    versions: list[catalogue_pb2.ItemVersion] = field(default_factory=list)
+    questionnaire: Questionnaire | None = None
+    occasion: life_event_pb2.Occasion = field(default_factory=life_event_pb2.Occasion)
+    adjustments: list[catalogue_pb2.ListAdjustment] = field(default_factory=list)
+    entries: list[catalogue_pb2.ListEntry] = field(default_factory=list)
 
     def _hear(self, request, context):
         self.asked.append(request)
@@ -76,6 +88,10 @@ class FakeCatalogue(catalogue_service_pb2_grpc.CatalogueServiceServicer):
         self._hear(request, context)
         return pb.ImportItemsResponse(report={"read": 3})
 
+    def PreviewImport(self, request, context):  # noqa: N802
+        self._hear(request, context)
+        return pb.PreviewImportResponse(rows=[{"row": 1, "outcome": 2}])
+
     def PublishItem(self, request, context):  # noqa: N802
         self._hear(request, context)
         return pb.PublishItemResponse(item=request.item)
@@ -86,11 +102,63 @@ class FakeCatalogue(catalogue_service_pb2_grpc.CatalogueServiceServicer):
 
     def GetItem(self, request, context):  # noqa: N802
         self._hear(request, context)
-        return pb.GetItemResponse(item=self.item)
+        item = catalogue_pb2.Item()
+        item.CopyFrom(self.item)
+        item.item_id = item.item_id or request.item_id
+        return pb.GetItemResponse(item=item)
+
+    def ListItemVersions(self, request, context):  # noqa: N802
+        self._hear(request, context)
+        return pb.ListItemVersionsResponse(versions=self.versions, next_page_token="next")
+
+    def AnswerQuestionnaire(self, request, context):  # noqa: N802
+        if self.questionnaire is None:
+            raise questionnaires.QuestionnaireNotFound
+        found = questionnaires.reached(self.questionnaire, request.answers)
+        return answer_message(KeptQuestionnaire(self.questionnaire, 1), found)
+
+    def GetLifeEvent(self, request, context):  # noqa: N802
+        self._hear(request, context)
+        return pb.GetLifeEventResponse(occasion=self.occasion)
+
+    def ListLifeEvents(self, request, context):  # noqa: N802
+        self._hear(request, context)
+        return pb.ListLifeEventsResponse(events=[self.occasion.event], next_page_token="next")
+
+    def ListAdjustments(self, request, context):  # noqa: N802
+        self._hear(request, context)
+        return pb.ListAdjustmentsResponse(adjustments=self.adjustments, next_page_token="next")
+
+    def GetAdjustment(self, request, context):  # noqa: N802
+        self._hear(request, context)
+        return pb.GetAdjustmentResponse(adjustment=self.adjustments[0])
+
+    def ListEntries(self, request, context):  # noqa: N802
+        self._hear(request, context)
+        return pb.ListEntriesResponse(entries=self.entries, next_page_token="next")
 
     def ListItems(self, request, context):  # noqa: N802
         self._hear(request, context)
         return pb.ListItemsResponse(items=[self.item])
+
+
+def _answer_with_nothing(name, answer):
+    """A call that hears and answers with an empty message."""
+
+    def call(self, request, context):
+        self._hear(request, context)
+        return answer()
+
+    return call
+
+
+for _method in SERVICES["catalogue"].methods:
+    if _method.name not in vars(FakeCatalogue):
+        setattr(
+            FakeCatalogue,
+            _method.name,
+            _answer_with_nothing(_method.name, GetMessageClass(_method.output_type)),
+        )
 
 
 @dataclass

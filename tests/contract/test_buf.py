@@ -48,7 +48,7 @@ def test_nothing_that_was_released_is_gone():
         (ITEM, "string task_name = 10;", "repeated string task_name = 10;", '"task_name"'),
         (ITEM, "  string task_name = 10;\n", "", '"task_name"'),
         (ITEM, "ITEM_STATE_WITHDRAWN = 2;", "ITEM_STATE_TAKEN_BACK = 2;", "ITEM_STATE_WITHDRAWN"),
-        (FACTS, "string reason = 3;", "bytes reason = 3;", '"reason"'),
+        (FACTS, "int32 count = 2;", "string count = 2;", '"count"'),
     ],
     ids=["renumbered", "renamed", "retyped", "repeated", "removed", "enum renamed", "fact retyped"],
 )

@@ -4,11 +4,14 @@ from datetime import UTC, datetime
 from html.parser import HTMLParser
 
 import pytest
+from zhengtong.catalogue.v1 import catalogue_pb2
 
 from gateway.indexer.standing import Standing
 from gateway.portal.writing import near
+from services.catalogue.domain.questionnaires import questionnaire_of
 from tests.contract import gateway_house
 from tests.contract.onestop_house import House
+from tests.publications import QUESTIONNAIRE
 from tests.unit.onestop.shelf import card, now
 
 MINUTE = 60_000_000
@@ -227,6 +230,97 @@ async def test_an_item_is_gone_once_the_day_of_its_end_has_come(catalogue, day, 
     catalogue.catalogue.item.plan_cancel_date = day
     text, _ = await opened(catalogue, "/items/a", status=status)
     assert ("不再受理" in text) == (status == 410)
+
+
+@pytest.mark.rule("I-5")
+async def test_an_item_that_was_taken_back_says_why_and_its_versions_can_be_read(catalogue):
+    catalogue.catalogue.item.state = catalogue_pb2.ITEM_STATE_WITHDRAWN
+    catalogue.catalogue.item.state_reason = "改为备案 <b>"
+    text, _ = await opened(catalogue, "/items/a", status=410)
+    assert "改为备案 &lt;b&gt;" in text
+    catalogue.catalogue.item.version = 2
+    text, _ = await opened(catalogue, "/items/a", version="2")
+    assert "这是第 2 版，不一定是现在的规定" in text
+    assert catalogue.catalogue.asked[-1].version == 2
+
+
+@pytest.mark.rule("I-11")
+async def test_questions_are_answered_by_links_until_an_outcome_says_what_applies(catalogue):
+    text, page = await opened(catalogue, "/items/a")
+    assert "/items/a/questions" not in page.links
+    await opened(catalogue, "/items/a/questions", status=404)
+    catalogue.catalogue.questionnaire = questionnaire_of(QUESTIONNAIRE)
+    catalogue.catalogue.item.materials.add(name="申请书 <b>")
+    _, page = await opened(catalogue, "/items/a")
+    assert "/items/a/questions" in page.links
+    text, page = await opened(catalogue, "/items/a/questions")
+    assert "有固定的经营场所吗？" in text
+    assert "/items/a/questions?a=%E6%9C%89" in page.links
+    text, page = await opened(catalogue, "/items/a/questions", a="有")
+    for words in ("可以申请", "申请书 &lt;b&gt;", "返回上一题"):
+        assert words in text
+    assert page.headings.count(1) == 1
+    text, _ = await opened(catalogue, "/items/a/questions", a="也许", status=400)
+    assert "答案不在选项之中" in text
+
+
+@pytest.mark.rule("I-10")
+async def test_a_life_event_says_what_to_bring_once_and_what_not(catalogue):
+    occasion = catalogue.catalogue.occasion
+    occasion.event.event_id, occasion.event.title = "open-restaurant", "开饭店一件事 <b>"
+    occasion.steps.add(item_id="a", task_name="食品经营许可", dept_name="市监局")
+    occasion.steps.add(catalog_code="530131002001")
+    occasion.materials.add(material={"name": "身份证"}, item_ids=["a"])
+    occasion.materials.add(material={"name": "营业执照"}, item_ids=["a"], waived="数据共享")
+    occasion.joint_day, occasion.joint_type = 10, "1"
+    text, page = await opened(catalogue, "/life-events/open-restaurant", region="5301")
+    for words in (
+        "&lt;b&gt;",
+        "10 个工作日",
+        "本地区目前没有受理",
+        "数据共享",
+        "用于：食品经营许可",
+    ):
+        assert words in text
+    assert catalogue.catalogue.asked[-1].region_code == "530100000000"
+    assert page.headings.count(1) == 1
+    text, page = await opened(catalogue, "/life-events", region="x")
+    assert "/life-events/open-restaurant" in page.links
+    assert "/life-events?page_token=next" in page.links
+
+
+@pytest.mark.rule("I-9")
+async def test_the_page_of_a_code_that_an_item_has_left_leads_to_its_new_one(catalogue):
+    catalogue.catalogue.item.item_id = "新-1"
+    reply = await catalogue.http.get("/items/a")
+    assert (reply.status_code, reply.headers["location"]) == (301, "/items/%E6%96%B0-1")
+
+
+@pytest.mark.rule("I-7")
+async def test_a_suspended_item_is_shown_with_the_reason(catalogue):
+    catalogue.catalogue.item.state = catalogue_pb2.ITEM_STATE_SUSPENDED
+    catalogue.catalogue.item.state_reason = "系统升级"
+    text, _ = await opened(catalogue, "/items/a")
+    assert "暂停受理，原因：系统升级" in text
+
+
+@pytest.mark.rule("I-8")
+async def test_versions_say_in_chinese_what_each_changed(catalogue):
+    changed = [
+        {"field": "promise_day", "before": "5", "after": "3"},
+        {"field": "materials", "before": "", "after": '[{"name":"申请书 <b>","is_need":"1"}]'},
+        {"field": "alias", "before": '["旧名"]', "after": ""},
+    ]
+    catalogue.catalogue.versions = [
+        catalogue_pb2.ItemVersion(version=2, state=1, differences=changed),
+        catalogue_pb2.ItemVersion(version=1, state=1),
+    ]
+    text, page = await opened(catalogue, "/items/a/versions")
+    for words in ("承诺办结时限", "材料名称", "申请书 &lt;b&gt;", "旧名", "（无）", "首次发布"):
+        assert words in text
+    assert "/items/a?version=1" in page.links
+    assert "/items/a/versions?page_token=next" in page.links
+    assert page.headings.count(1) == 1
 
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "//elsewhere", ""])

@@ -35,6 +35,8 @@ async def test_a_call_answers_with_every_field_and_wide_integers_as_strings(gate
         "name": "申请书",
         "page_num": 0,
         "order_num": 0,
+        "copy_num": 0,
+        "receive_type": [],
     }
     assert (item["task_name"], item["is_fee"], item["alias"]) == ("", False, [])
 

@@ -9,8 +9,8 @@ from google.protobuf import json_format
 
 from services.catalogue import domain, messages, usecases
 from services.catalogue import store as mongo_store
-from services.catalogue.domain import ItemNotFound, item_of
-from services.catalogue.store import ItemDocument, MongoStore
+from services.catalogue.domain import ItemNotFound, State, item_of, quality
+from services.catalogue.store import ItemDocument, MongoEvents, MongoStore
 from services.common import fields
 from services.common.errors import Stale
 from services.common.rows import Report, Row
@@ -59,9 +59,100 @@ def test_a_withdrawn_item_leaves_the_list_and_can_come_back(keeping):
     keeping(lambda store: usecases.publish(item(), seen=0, caller=SYSTEM, store=store))
     keeping(lambda store: usecases.withdraw("T-1", "停办", seen=0, caller=SYSTEM, store=store))
     assert keeping(names) == []
-    assert not keeping(lambda store: store.get("T-1")).public
+    assert keeping(lambda store: store.get("T-1")).state is State.WITHDRAWN
     keeping(lambda store: usecases.publish(item(), seen=2, caller=SYSTEM, store=store))
     assert keeping(names) == ["T-1"]
+
+
+@pytest.mark.rule("I-7")
+def test_a_suspended_item_leaves_the_list_says_why_and_comes_back_as_it_was(keeping):
+    keeping(lambda store: usecases.publish(item(), seen=0, caller=SYSTEM, store=store))
+    keeping(lambda store: usecases.suspend("T-1", "系统升级", seen=1, caller=SYSTEM, store=store))
+    assert keeping(names) == []
+    suspended = keeping(lambda store: usecases.get("T-1", now=NOW, store=store))
+    assert (suspended.state, suspended.reason) == (State.SUSPENDED, "系统升级")
+    keeping(lambda store: usecases.resume("T-1", seen=2, caller=SYSTEM, store=store))
+    assert keeping(names) == ["T-1"]
+    back = keeping(lambda store: store.get("T-1"))
+    assert (back.item, back.version, back.reason) == (item(), 3, "")
+
+
+@pytest.mark.rule("I-8")
+def test_every_version_stays_readable_with_what_it_changed(keeping):
+    for name in ("甲", "乙"):
+        keeping(
+            lambda store, name=name: usecases.publish(
+                item(task_name=name), seen=0, caller=SYSTEM, store=store
+            )
+        )
+    keeping(lambda store: usecases.withdraw("T-1", "停办", seen=0, caller=SYSTEM, store=store))
+    for version, (name, state) in enumerate(
+        [("甲", State.PUBLISHED), ("乙", State.PUBLISHED), ("乙", State.WITHDRAWN)], 1
+    ):
+        found = keeping(
+            lambda store, one=version: usecases.get("T-1", version=one, now=NOW, store=store)
+        )
+        assert (found.version, found.item.task_name, found.state) == (version, name, state)
+    with pytest.raises(domain.ItemVersionNotFound):
+        keeping(lambda store: usecases.get("T-1", version=9, now=NOW, store=store))
+    pairs = keeping(versions)
+    assert [(now.version, before and before.version) for now, before in pairs] == [
+        (3, 2),
+        (2, 1),
+        (1, None),
+    ]
+    assert [now.version for now, _ in keeping(lambda store: versions(store, before=3, size=1))] == [
+        2
+    ]
+
+
+@pytest.mark.rule("I-8")
+def test_what_an_import_changes_stays_readable_too(keeping):
+    for name in ("甲", "乙"):
+        rows = [Row(1, record(task_name=name))]
+        keeping(
+            lambda store, rows=rows: usecases.import_items(
+                rows, Report("standard"), caller=SYSTEM, store=store
+            )
+        )
+    first = keeping(lambda store: store.version("T-1", 1))
+    assert first.item.task_name == "甲"
+
+
+def test_a_report_says_of_each_body_how_good_its_items_are_and_why(keeping):
+    good = {"accept_condition": "有固定场所。", "link_way": "0871-63100001"}
+    for code, body, more in (
+        ("T-1", BODY, {}),
+        ("T-2", BODY, good),
+        ("T-3", "", {}),
+        ("T-4", OTHER_BODY, {"region_code": "530300000000"}),
+    ):
+        made = item(local_task_code=code, dept_code=body, **more)
+        keeping(lambda store, made=made: usecases.publish(made, seen=0, caller=SYSTEM, store=store))
+    keeping(lambda store: usecases.withdraw("T-4", "停办", seen=0, caller=SYSTEM, store=store))
+    reports = keeping(quality_of)
+    assert [body for body, _ in reports] == [BODY, "昆明市市场监督管理局"]
+    (_, marks), (_, unnamed) = reports
+    scores = [quality.check(item(**more)).score for more in ({}, good)]
+    assert (marks.items, marks.score) == (2, sum(scores) / 2)
+    assert marks.failing["Q-17"] == 2
+    assert sorted(marks.examples["Q-17"]) == ["T-1", "T-2"]
+    assert (unnamed.items, unnamed.score) == (1, scores[0])
+    assert keeping(lambda store: quality_of(store, region_code="530300000000")) == []
+    assert [body for body, _ in keeping(lambda store: quality_of(store, size=1))] == [BODY]
+    assert len(keeping(lambda store: quality_of(store, after=BODY))) == 1
+
+
+@pytest.mark.rule("Q-14")
+def test_what_a_blocking_rule_finds_is_neither_published_nor_imported(keeping):
+    bad = record(materials=[{"name": "其他材料"}])
+    with pytest.raises(domain.ItemInvalid) as refusal:
+        keeping(lambda store: usecases.publish(item_of(bad), seen=0, caller=SYSTEM, store=store))
+    assert [one.field for one in refusal.value.violations] == ["materials"]
+    rows = [Row(1, bad), Row(2, record(local_task_code="T-2"))]
+    report = keeping(lambda store: imported(rows, store))
+    assert [(one.row, one.field) for one in report.rejections] == [(1, "materials")]
+    assert keeping(names) == ["T-2"]
 
 
 def test_two_changes_from_one_version_are_not_both_made(keeping):
@@ -222,10 +313,14 @@ def test_every_question_to_the_database_has_its_index(mongodb_uri, database, com
             store.page(**question, after="", size=10)
         store.get("1-0")
         store.kept([item()])
+        store.versions("1-0", before=9, size=5)
+        store.of_body(BODY, after="", size=10)
+        store.implementing("530117001000", "532900000000")
+        MongoEvents(unit).page(region_code="532900000000", after="", size=10)
         list(mongo_store.snapshot(unit.database))
 
     finds = finds_of(mongodb_uri, database, ask)
-    assert len(finds) == 11
+    assert len(finds) == 17
     for find in finds:
         explained = database.command("explain", find, verbosity="executionStats")
         stages = str(explained["queryPlanner"]["winningPlan"])
@@ -239,6 +334,14 @@ def imported(rows, store):
     report = Report("standard")
     usecases.import_items(rows, report, caller=SYSTEM, store=store)
     return report
+
+
+def versions(store, *, before=0, size=10):
+    return usecases.list_versions("T-1", before=before, size=size, now=NOW, store=store)
+
+
+def quality_of(store, *, region_code="", after="", size=10):
+    return usecases.list_quality(region_code=region_code, after=after, size=size, store=store)
 
 
 def names(store, *, size=10, **asked):

@@ -1,43 +1,82 @@
 """The rules of the catalogue. Plain values in, plain values and facts out.
 
 `item` holds what an item is, `tables` the code tables, `reading` how a record becomes an item, and
-this face what can be done with one: publish, withdraw.
+`differences` what a change changed, and this face what can be done with one: publish, suspend,
+resume, withdraw.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 
-from services.catalogue.domain.item import Fee, HandlingStep, Item, LegalBasis, Material, Question
+from services.catalogue.domain.differences import Difference, differences
+from services.catalogue.domain.item import (
+    Fee,
+    HandlingItem,
+    HandlingStep,
+    Intermediary,
+    Item,
+    LegalBasis,
+    Material,
+    Question,
+    Remedy,
+)
 from services.catalogue.domain.reading import (
     SHAPES,
     ItemInvalid,
     item_of,
     item_of_row,
 )
+from services.catalogue.domain.succession import (
+    Body,
+    BodyInvalid,
+    ItemMoved,
+    body_of,
+    taken_over,
+)
 from services.common.errors import NotFound, Refused, Stale, Violation
 from services.common.fields import FieldInvalid, text
 
 __all__ = [
     "SHAPES",
+    "Body",
+    "BodyInvalid",
     "Changed",
+    "Difference",
+    "Fact",
     "Fee",
+    "HandlingItem",
     "HandlingStep",
+    "Intermediary",
     "Item",
+    "ItemAlreadySuspended",
     "ItemAlreadyWithdrawn",
     "ItemInvalid",
+    "ItemMoved",
     "ItemNotFound",
+    "ItemNotSuspended",
+    "ItemVersionNotFound",
     "Kept",
     "LegalBasis",
     "Listed",
     "Material",
     "Question",
+    "Remedy",
+    "Resumed",
+    "State",
+    "Suspended",
     "Withdrawn",
+    "body_of",
     "check_version",
+    "differences",
     "item_of",
     "item_of_row",
+    "move",
     "publish",
+    "resume",
+    "suspend",
     "withdraw",
 ]
 
@@ -54,10 +93,39 @@ class ItemNotFound(NotFound):
         super().__init__("没有这个编号的事项，请核对。")
 
 
+class ItemVersionNotFound(NotFound):
+    """The item never had this version."""
+
+    reason = "ITEM_VERSION_NOT_FOUND"
+
+    def __init__(self) -> None:
+        super().__init__("该事项没有这个版本，请核对。")
+
+
 class ItemAlreadyWithdrawn(Refused):
     """The item was taken back before."""
 
     reason = "ITEM_ALREADY_WITHDRAWN"
+
+
+class ItemAlreadySuspended(Refused):
+    """The item was suspended before."""
+
+    reason = "ITEM_ALREADY_SUSPENDED"
+
+
+class ItemNotSuspended(Refused):
+    """The item is not suspended."""
+
+    reason = "ITEM_NOT_SUSPENDED"
+
+
+class State(StrEnum):
+    """Where an item stands (事项状态); the values are the codes of the national exchange."""
+
+    PUBLISHED = "1"  # 在用
+    SUSPENDED = "2"  # 暂停
+    WITHDRAWN = "3"  # 取消
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +134,16 @@ class Listed:
 
     Args:
         version: rises by one with each change, from 1.
-        public: in use (在用); False: taken back (取消).
+        reason: why it was suspended or taken back; empty while it is in use.
+        moved_to: id that it goes on under, where another body took it over.
         update_time: when it was changed last; None before it is kept.
     """
 
     item: Item
     version: int
-    public: bool = True
+    state: State = State.PUBLISHED
+    reason: str = ""
+    moved_to: str = ""
     update_time: datetime | None = None
 
 
@@ -84,13 +155,15 @@ class Kept:
         same: it says already what is to be published.
         department: 统一社会信用代码 of the body whose item it is.
         region: where it is exercised, 12 digits.
+        moved_to: id that it goes on under, where another body took it over.
     """
 
     version: int
-    public: bool
+    state: State
     same: bool
     department: str = ""
     region: str = ""
+    moved_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,23 +175,68 @@ class Changed:
 
 
 @dataclass(frozen=True, slots=True)
+class Suspended:
+    """Fact: for a while nobody can apply for an item."""
+
+    listed: Listed
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """Fact: a suspended item is in use again."""
+
+    listed: Listed
+
+
+@dataclass(frozen=True, slots=True)
 class Withdrawn:
     """Fact: an item was taken back."""
 
     listed: Listed
-    reason: str
+
+
+Fact = Changed | Suspended | Resumed | Withdrawn
 
 
 def publish(kept: Kept | None, item: Item) -> Changed | None:
-    """Publish an item: a new one, a changed one, or one taken back before.
+    """Publish an item: a new one, a changed one, or one suspended or taken back before.
 
     What is said already changes nothing and tells nothing: None.
+
+    Raises:
+        ItemMoved: Rule I-9: nobody brings back an item under a code that it has left.
     """
     if kept is None:
         return Changed(Listed(item, version=1), newly=True)
-    if kept.public and kept.same:
+    if kept.moved_to:
+        raise ItemMoved(kept.moved_to)
+    if kept.state is State.PUBLISHED and kept.same:
         return None
-    return Changed(Listed(item, version=kept.version + 1), newly=not kept.public)
+    newly = kept.state is State.WITHDRAWN
+    return Changed(Listed(item, version=kept.version + 1), newly=newly)
+
+
+def suspend(known: Listed, reason: str) -> Suspended:
+    """Suspend an item (暂停): it stays readable, and nobody can apply until it is resumed.
+
+    Rule I-7: the public is told why.
+
+    Raises:
+        ItemInvalid: no reason, or one of more than 500 characters.
+        ItemAlreadySuspended, ItemAlreadyWithdrawn
+    """
+    said = _reason(reason, "暂停")
+    _check_not_withdrawn(known)
+    if known.state is State.SUSPENDED:
+        raise ItemAlreadySuspended(f"事项 {known.item.item_id} 已经暂停。")
+    return Suspended(_after(known, State.SUSPENDED, said))
+
+
+def resume(known: Listed) -> Resumed:
+    """Put a suspended item into use again. Raises: ItemNotSuspended."""
+    if known.state is not State.SUSPENDED:
+        raise ItemNotSuspended(f"事项 {known.item.item_id} 没有暂停，无需恢复。")
+    return Resumed(_after(known, State.PUBLISHED))
 
 
 def withdraw(known: Listed, reason: str) -> Withdrawn:
@@ -130,19 +248,46 @@ def withdraw(known: Listed, reason: str) -> Withdrawn:
         ItemInvalid: no reason, or one of more than 500 characters.
         ItemAlreadyWithdrawn
     """
-    said = _reason(reason)
-    if not known.public:
+    said = _reason(reason, "取消")
+    _check_not_withdrawn(known)
+    return Withdrawn(_after(known, State.WITHDRAWN, said))
+
+
+def move(known: Listed, body: Body, reason: str) -> tuple[Withdrawn | None, Changed | Suspended]:
+    """Let another body take an item over: what becomes of the old id, if it changes, and the new.
+
+    Rule I-9: the old code leads to the new one from now on; a suspended item stays suspended.
+
+    Raises:
+        ItemInvalid: no reason, or one of more than 500 characters.
+    """
+    said = _reason(reason, "承接")
+    item = taken_over(known.item, body)
+    same = item.item_id == known.item.item_id
+    after = Listed(item, known.version + 1 if same else 1, known.state, known.reason)
+    going_on = Suspended(after) if known.state is State.SUSPENDED else Changed(after, newly=False)
+    if same:
+        return None, going_on
+    left = replace(_after(known, State.WITHDRAWN, said), moved_to=item.item_id)
+    return Withdrawn(left), going_on
+
+
+def _after(known: Listed, state: State, reason: str = "") -> Listed:
+    return Listed(known.item, version=known.version + 1, state=state, reason=reason)
+
+
+def _check_not_withdrawn(known: Listed) -> None:
+    if known.state is State.WITHDRAWN:
         raise ItemAlreadyWithdrawn(f"事项 {known.item.item_id} 已经取消。")
-    return Withdrawn(Listed(known.item, version=known.version + 1, public=False), said)
 
 
-def _reason(reason: str) -> str:
+def _reason(reason: str, done: str) -> str:
     try:
         said = str(_REASON.read(reason))
     except FieldInvalid:
         said = ""
     if not said:
-        wanted = f"请写明取消原因，不超过 {REASON_LIMIT} 个字，不含控制字符。"
+        wanted = f"请写明{done}原因，不超过 {REASON_LIMIT} 个字，不含控制字符。"
         raise ItemInvalid(wanted, Violation("reason", wanted))
     return said
 

@@ -55,10 +55,49 @@ class Material:
     accept_stand: str = ""
     fill_explain: str = ""
     page_num: int = 0
+    copy_num: int = 0
     page_format: str = ""
+    receive_type: tuple[str, ...] = ()
+    trust_level: str = ""
     form_guid: str = ""
     example_guid: str = ""
     order_num: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """Where somebody turns who disagrees (行政复议、行政诉讼)."""
+
+    kind: str = ""
+    body: str = ""
+    address: str = ""
+    phone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HandlingItem:
+    """One way an item is applied for (业务办理项): 新办, 变更, 延续 …
+
+    Args:
+        materials: names of those of the item's materials that it asks for; none: all.
+    """
+
+    code: str = ""
+    name: str = ""
+    accept_condition: str = ""
+    promise_day: int = 0
+    promise_type: str = ""
+    materials: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Intermediary:
+    """A service of others that has to be had before (中介服务)."""
+
+    name: str = ""
+    by_law: str = ""
+    fee_stand: str = ""
+    explain: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +124,7 @@ class Item:
     task_code: str = ""
     local_task_code: str = ""
     task_handle_item: str = ""
+    parent_code: str = ""
     task_type: str = ""
     task_version: int = 0
     plan_effective_date: str = ""
@@ -92,10 +132,17 @@ class Item:
     by_law: tuple[LegalBasis, ...] = ()
     power_source: str = ""
     use_level: str = ""
+    authority_division: str = ""
+    exercise_content: str = ""
+    jurisdiction: str = ""
     dept_code: str = ""
     dept_name: str = ""
     dept_type: str = ""
     entrust_name: str = ""
+    accept_org: str = ""
+    decide_org: str = ""
+    undertake_org: str = ""
+    undertake_org_code: str = ""
     region_code: str = ""
     other_dept: tuple[str, ...] = ()
     other_dept_code: tuple[str, ...] = ()
@@ -106,6 +153,7 @@ class Item:
     promise_type: str = ""
     promise_explain: str = ""
     project_type: str = ""
+    examine_type: str = ""
     special_procedure: tuple[str, ...] = ()
     accept_condition: str = ""
     handle_type: tuple[str, ...] = ()
@@ -125,6 +173,8 @@ class Item:
     handle_flow: tuple[HandlingStep, ...] = ()
     link_way: str = ""
     supervise_way: str = ""
+    remedies: tuple[Remedy, ...] = ()
+    deliver_type: tuple[str, ...] = ()
     is_service_terminals: bool = False
     limit_explain: str = ""
     server_type: tuple[str, ...] = ()
@@ -133,17 +183,27 @@ class Item:
     result_name: str = ""
     result_type: str = ""
     result_guid: str = ""
+    finish_type: str = ""
+    result_validity: str = ""
+    annual_check: str = ""
     is_fee: bool = False
     fee_basis: str = ""
     fees: tuple[Fee, ...] = ()
     service_type: str = ""
+    intermediaries: tuple[Intermediary, ...] = ()
     materials: tuple[Material, ...] = ()
     faqs: tuple[Question, ...] = ()
+    handle_items: tuple[HandlingItem, ...] = ()
 
     @property
     def item_id(self) -> str:
         """实施编码, or 地方实施编码 where the body has no other."""
         return self.task_code or self.local_task_code
+
+    @property
+    def body(self) -> str:
+        """What tells the body in charge: its 统一社会信用代码, else its name."""
+        return self.dept_code or self.dept_name
 
     def visibility(self) -> tuple[datetime | None, datetime | None]:
         """From when and until when the item is shown, in UTC; None: without beginning or end.

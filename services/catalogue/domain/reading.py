@@ -6,8 +6,18 @@ import re
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from services.catalogue.domain import tables
-from services.catalogue.domain.item import Fee, HandlingStep, Item, LegalBasis, Material, Question
+from services.catalogue.domain import shapes, tables
+from services.catalogue.domain.item import (
+    Fee,
+    HandlingItem,
+    HandlingStep,
+    Intermediary,
+    Item,
+    LegalBasis,
+    Material,
+    Question,
+    Remedy,
+)
 from services.common import identifiers
 from services.common.errors import Invalid, Violation
 from services.common.fields import (
@@ -28,15 +38,19 @@ from services.common.fields import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 # What tells each shape of rows that the importer takes.
 SHAPES: dict[str, frozenset[str]] = {
     "standard": frozenset({"task_name", "task_type"}),
+    "template": frozenset({"事项名称", "事项类型"}),
+    "exchange": frozenset({"TASK_NAME", "TASK_TYPE"}),
     "guangan": frozenset({"name", "item_code", "area_code", "task_type", "department"}),
 }
 # What only the server writes, and 事项状态, of which an import takes 在用 only.
-SERVER_FIELDS = frozenset({"item_id", "state", "version", "update_time"})
+SERVER_FIELDS = frozenset(
+    {"item_id", "state", "state_reason", "moved_to", "version", "update_time"}
+)
 IN_USE = "1"
 EARLIEST_PLAN = "1900-01-01"
 _BODY_INSIDE = re.compile(r"(?:^|-)([0-9A-Z]{18})(?:-|$)")
@@ -81,10 +95,33 @@ _MATERIAL = {
     "accept_stand": text(2000, lines=True),
     "fill_explain": text(2000, lines=True),
     "page_num": whole(0, 1000),
+    "copy_num": whole(0, 1000),
     "page_format": text(100),
     "form_guid": text(100),
     "example_guid": text(100),
     "order_num": whole(0, 100_000),
+    "receive_type": codes(tables.RECEIPTS),
+    "trust_level": code(tables.TRUST_LEVELS),
+}
+_REMEDY = {
+    "kind": code(tables.REMEDIES),
+    "body": text(200),
+    "address": text(300),
+    "phone": text(100),
+}
+_HANDLING_ITEM = {
+    "code": matching(LOCAL_CODE, 50, "字母、数字和连字符组成的编码"),
+    "name": text(300),
+    "accept_condition": text(5000, lines=True),
+    "promise_day": whole(0, 3650),
+    "promise_type": code(tables.DAY_KINDS),
+    "materials": texts(300, 100),
+}
+_INTERMEDIARY = {
+    "name": text(300),
+    "by_law": text(1000, lines=True),
+    "fee_stand": text(1000, lines=True),
+    "explain": text(1000, lines=True),
 }
 _QUESTION = {
     "question": text(500, lines=True),
@@ -125,6 +162,7 @@ READERS: dict[str, Reader] = {
     "task_code": text(31),
     "local_task_code": matching(LOCAL_CODE, 64, "字母、数字和连字符组成的编码"),
     "task_handle_item": matching(LOCAL_CODE, 50, "字母、数字和连字符组成的编码"),
+    "parent_code": matching(LOCAL_CODE, 64, "上级事项的实施编码或地方实施编码"),
     "task_type": code(tables.TASK_TYPES, width=2),
     "task_version": whole(0, 100_000),
     "task_state": code({IN_USE: "在用"}),
@@ -133,10 +171,17 @@ READERS: dict[str, Reader] = {
     "by_law": records(LegalBasis, _LAW, count=100, required=("law_name",)),
     "power_source": code(tables.POWER_SOURCES),
     "use_level": code(tables.USE_LEVELS),
+    "authority_division": text(2000, lines=True),
+    "exercise_content": text(2000, lines=True),
+    "jurisdiction": text(1000, lines=True),
     "dept_code": uscc(registry=True),
     "dept_name": text(200),
     "dept_type": code(tables.BODY_TYPES),
     "entrust_name": text(200),
+    "accept_org": text(200),
+    "decide_org": text(200),
+    "undertake_org": text(200),
+    "undertake_org_code": uscc(registry=True),
     "region_code": region(),
     "other_dept": texts(200, 50),
     "other_dept_code": _body_codes(),
@@ -147,6 +192,7 @@ READERS: dict[str, Reader] = {
     "promise_type": code(tables.DAY_KINDS),
     "promise_explain": text(2000, lines=True),
     "project_type": code(tables.PROJECT_TYPES),
+    "examine_type": code(tables.EXAMINATIONS),
     "special_procedure": codes(tables.SPECIAL_PROCEDURES),
     "accept_condition": text(5000, lines=True),
     "handle_type": codes(tables.HANDLING_FORMS),
@@ -166,6 +212,8 @@ READERS: dict[str, Reader] = {
     "handle_flow": records(HandlingStep, _STEP, count=50, required=("step",)),
     "link_way": text(500, lines=True),
     "supervise_way": text(500, lines=True),
+    "remedies": records(Remedy, _REMEDY, count=10, required=("kind", "body")),
+    "deliver_type": codes(tables.DELIVERIES),
     "is_service_terminals": flag(),
     "limit_explain": text(1000, lines=True),
     "server_type": codes(tables.AUDIENCES),
@@ -174,16 +222,21 @@ READERS: dict[str, Reader] = {
     "result_name": text(300),
     "result_type": code(tables.RESULT_TYPES),
     "result_guid": text(100),
+    "finish_type": code(tables.FINISHES),
+    "result_validity": text(200),
+    "annual_check": text(500, lines=True),
     "is_fee": flag(),
     "fee_basis": text(2000, lines=True),
     "fees": records(Fee, _FEE, count=50, required=("fee_name",)),
     "service_type": text(500, lines=True),
+    "intermediaries": records(Intermediary, _INTERMEDIARY, count=50, required=("name",)),
     "materials": _in_order(
         records(Material, _MATERIAL, count=100, required=("name",)), "order_num"
     ),
     "faqs": _in_order(
         records(Question, _QUESTION, count=50, required=("question", "answer")), "order"
     ),
+    "handle_items": records(HandlingItem, _HANDLING_ITEM, count=100, required=("code", "name")),
 }
 REQUIRED = ("task_name", "task_type", "dept_name", "region_code")
 
@@ -212,7 +265,15 @@ def item_of_row(values: Any, shape: str) -> Item:
     """
     if not hasattr(values, "keys"):
         raise ItemInvalid("不是一行完整的数据。", Violation("", "这一行不是一条完整的数据"))
-    return item_of(values if shape == "standard" else _from_guangan(values))
+    if shape == "exchange" and shapes.is_removal(values):
+        said = "这一行要求删除事项（CD_OPERATION 为 D），导入不作删除，请用“取消事项”并写明原因"
+        raise ItemInvalid("导入不作删除。", Violation("CD_OPERATION", said))
+    if shape == "template" and shapes.is_example(values):
+        raise ItemInvalid(
+            "示例不导入。", Violation("task_name", "这是模板的示例行，不导入，请删去")
+        )
+    turn = _TURNS.get(shape)
+    return item_of(turn(values) if turn else values)
 
 
 def _identity(item: Item) -> list[Violation]:
@@ -283,3 +344,10 @@ def _from_guangan(values: Mapping[str, Any]) -> dict[str, Any]:
         if identifiers.uscc_problem(body) is None:
             return found | {"dept_code": body}
     return found
+
+
+_TURNS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+    "template": shapes.from_template,
+    "exchange": shapes.from_exchange,
+    "guangan": _from_guangan,
+}

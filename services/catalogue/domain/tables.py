@@ -58,8 +58,25 @@ POWER_SOURCES = {
     "5": "上级委托",
     "6": "同级委托",
 }
-# National exchange: 时限单位
-DAY_KINDS = {"1": "工作日", "2": "自然日"}
+# National exchange: 时限单位; 3 to 5 are the platform's own
+DAY_KINDS = {"1": "工作日", "2": "自然日", "3": "小时", "4": "月", "5": "年"}
+# Local practice: 审查类型
+EXAMINATIONS = {"1": "即审即办", "2": "前审后批"}
+# Local practice: 办结方式
+FINISHES = {"1": "出证办结", "2": "出文办结", "3": "审批办结", "9": "其他"}
+# National exchange: 送达方式
+DELIVERIES = {"2": "公告", "4": "物流", "5": "短信", "6": "自取", "7": "直接送达"}
+# National exchange: 收取方式
+RECEIPTS = {"1": "纸质收取", "2": "附件上传", "3": "扫描", "4": "容缺后补", "5": "证照库"}
+# 国办函〔2016〕108号: how far an electronic material is trusted (电子材料可信等级)
+TRUST_LEVELS = {
+    "A": "本部门核发",
+    "B": "窗口核验",
+    "C": "申请人上传，窗口核对原件",
+    "D": "申请人自制并承诺",
+}
+# 行政复议法, 行政诉讼法
+REMEDIES = {"1": "行政复议", "2": "行政诉讼"}
 # National exchange: 通办范围
 HANDLING_AREAS = {
     "1": "全国",

@@ -25,7 +25,7 @@ from services.common.fields.readers import (
     uscc,
     whole,
 )
-from services.common.fields.values import plain, restore
+from services.common.fields.values import plain, plain_part, restore
 
 __all__ = [
     "FieldInvalid",
@@ -39,6 +39,7 @@ __all__ = [
     "moment",
     "number",
     "plain",
+    "plain_part",
     "read_record",
     "records",
     "region",

@@ -26,7 +26,7 @@ def plain(value: Any) -> dict[str, Any]:
     # Most fields of most things are blank: they are passed over before any is looked at.
     told = [part or part.__class__ is Decimal for part in values] if amounts else values
     return {
-        name: part if part.__class__ in _AS_THEY_ARE else _plain_part(part)
+        name: part if part.__class__ in _AS_THEY_ARE else plain_part(part)
         for name, part in compress(zip(names, values, strict=True), told)
     }
 
@@ -34,7 +34,8 @@ def plain(value: Any) -> dict[str, Any]:
 _AS_THEY_ARE = frozenset({str, int, bool, float, datetime})
 
 
-def _plain_part(part: Any) -> Any:
+def plain_part(part: Any) -> Any:
+    """The value of one field, as `plain` gives it."""
     if isinstance(part, tuple):
         return [plain(one) if dataclasses.is_dataclass(one) else one for one in part]
     if isinstance(part, Enum):

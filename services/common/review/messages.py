@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,10 +14,13 @@ from zhengtong.review.v1 import review_pb2
 
 from services.common.errors import Invalid
 from services.common.review import State
-from services.common.rows import read_rows
+from services.common.rows import is_workbook, read_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from services.common.review import Submission
+    from services.common.rows import Row
 
 LARGEST_CONTENT: Final = 7_000_000  # bytes; an answer holds 8 MB
 FILE: Final = "file"
@@ -89,7 +94,18 @@ def _rows_in(message: Any) -> list[dict[str, Any]] | None:
 
 
 def _text(data: bytes) -> str:
+    if is_workbook(data):
+        return _table(read_rows(data))
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         return data.decode("gb18030", errors="replace")
+
+
+def _table(rows: Sequence[Row]) -> str:
+    """The rows of a workbook, which all have the same columns, as lines of a table."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(rows[0].values)
+    table.writerows(row.values.values() for row in rows)
+    return text.getvalue()

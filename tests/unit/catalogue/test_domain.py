@@ -12,6 +12,7 @@ from services.catalogue.domain import (
     ItemInvalid,
     Kept,
     Listed,
+    State,
     item_of,
     item_of_row,
 )
@@ -83,7 +84,7 @@ def test_taking_an_item_back_needs_a_reason(reason):
 @pytest.mark.rule("I-5")
 def test_the_reason_is_told_as_it_was_given():
     withdrawn = domain.withdraw(Listed(item_of(record()), version=1), " 法律修改，\n事项取消 ")
-    assert withdrawn.reason == "法律修改，\n事项取消"
+    assert withdrawn.listed.reason == "法律修改，\n事项取消"
 
 
 @pytest.mark.rule("P-11")
@@ -99,18 +100,55 @@ def test_an_item_is_visible_in_whole_days_of_shanghai():
 
 def test_an_item_is_taken_back_once():
     withdrawn = domain.withdraw(Listed(item_of(record()), version=3), "事项取消")
-    assert (withdrawn.listed.version, withdrawn.listed.public) == (4, False)
+    assert (withdrawn.listed.version, withdrawn.listed.state) == (4, State.WITHDRAWN)
     with pytest.raises(ItemAlreadyWithdrawn):
         domain.withdraw(withdrawn.listed, "事项取消")
+
+
+@pytest.mark.rule("I-7")
+def test_an_item_is_suspended_with_a_reason_and_resumed_once():
+    listed = Listed(item_of(record()), version=3)
+    suspended = domain.suspend(listed, "系统升级").listed
+    assert (suspended.version, suspended.state, suspended.reason) == (
+        4,
+        State.SUSPENDED,
+        "系统升级",
+    )
+    with pytest.raises(domain.ItemAlreadySuspended):
+        domain.suspend(suspended, "再次")
+    resumed = domain.resume(suspended).listed
+    assert (resumed.version, resumed.state, resumed.reason) == (5, State.PUBLISHED, "")
+    with pytest.raises(domain.ItemNotSuspended):
+        domain.resume(resumed)
+    gone = domain.withdraw(suspended, "取消").listed
+    with pytest.raises(ItemAlreadyWithdrawn):
+        domain.suspend(gone, "系统升级")
+    with pytest.raises(domain.ItemNotSuspended):
+        domain.resume(gone)
+    with pytest.raises(ItemInvalid):
+        domain.suspend(listed, " ")
+
+
+def test_a_suspended_item_that_is_published_again_is_not_new():
+    item = item_of(record())
+    changed = domain.publish(Kept(version=2, state=State.SUSPENDED, same=True), item)
+    assert changed == Changed(Listed(item, version=3), newly=False)
+
+
+@pytest.mark.rule("I-8")
+def test_differences_name_each_field_that_changed():
+    before, after = item_of(record()), item_of(record(task_name="新名", promise_day=3))
+    assert [one.field for one in domain.differences(before, after)] == ["task_name", "promise_day"]
+    assert domain.differences(before, before) == []
 
 
 def test_publishing_tells_new_from_changed_and_says_nothing_twice():
     item = item_of(record())
     assert domain.publish(None, item) == Changed(Listed(item, version=1), newly=True)
-    assert domain.publish(Kept(version=1, public=True, same=True), item) is None
-    changed = domain.publish(Kept(version=1, public=True, same=False), item)
+    assert domain.publish(Kept(version=1, state=State.PUBLISHED, same=True), item) is None
+    changed = domain.publish(Kept(version=1, state=State.PUBLISHED, same=False), item)
     assert changed == Changed(Listed(item, version=2), newly=False)
-    again = domain.publish(Kept(version=2, public=False, same=True), item)
+    again = domain.publish(Kept(version=2, state=State.WITHDRAWN, same=True), item)
     assert again == Changed(Listed(item, version=3), newly=True)
 
 

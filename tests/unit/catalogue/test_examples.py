@@ -1,12 +1,17 @@
 """The golden events of catalogue: whoever reads them reads what the department tells."""
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 import pytest
+from google.protobuf import json_format
 from zhengtong.catalogue.v1 import catalogue_events_pb2 as events_pb
 
 from services.catalogue import messages
+from services.catalogue.domain.life_events import EventChanged, KeptEvent
+from services.catalogue.domain.lists import Adjustment
+from services.common import fields
 from services.common.envelope import pack, unpack
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "protos" / "examples"
@@ -30,9 +35,27 @@ def test_the_cards_of_examples_are_those_the_department_makes(kind):
     told = fact.records if kind is events_pb.ItemsImported else [fact]
     for one in told:
         names = {descriptor.name for descriptor, _ in one.ListFields()}
-        assert ("card" in names) == ("item" in names)
+        is_event = kind in (events_pb.LifeEventPublished, events_pb.LifeEventRevised)
+        assert ("card" in names) == (bool({"item", "adjustment"} & names) or is_event)
+        if is_event:
+            kept = KeptEvent(messages.event_of(one.event), version=one.event.version)
+            assert one.card == messages.event_fact(EventChanged(kept, newly=True)).card
         if "item" in names:
             assert one.card == messages.card_message(messages.item_of(one.item))
+
+
+def test_the_example_of_an_adjustment_is_what_the_department_makes():
+    event = unpack(example(events_pb.ListAdjusted), events_pb.ListAdjusted)
+    told = json_format.MessageToDict(event.fact.adjustment, preserving_proto_field_name=True)
+    told["kind"] = told["kind"].removeprefix("LIST_KIND_").lower()
+    told["number"] = int(told["number"])
+    told["adjust_time"] = datetime.fromisoformat(told["adjust_time"])
+    for one in told["differences"]:
+        one["action"] = one["action"].removeprefix("LIST_ACTION_").lower()
+        one["version"] = int(one["version"])
+    made = messages.adjusted_message(fields.restore(Adjustment, told))
+    assert made == event.fact
+    assert event.subject == f"adjustment/{made.adjustment.adjustment_id}"
 
 
 def test_the_subjects_of_examples_are_those_of_their_items():

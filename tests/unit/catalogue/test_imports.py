@@ -14,7 +14,7 @@ from zhengtong.catalogue.v1 import catalogue_events_pb2 as events_pb
 from services.catalogue import messages, usecases
 from services.catalogue.domain import SHAPES, Item, item_of
 from services.catalogue.domain.reading import READERS
-from services.catalogue.store import ItemDocument, _document
+from services.catalogue.store import ItemDocument, document_of
 from services.common import fields
 from services.common.rows import Report, Row, read_rows, shape_of
 from tests.callers import SYSTEM
@@ -32,6 +32,7 @@ WHOLE = {
     "task_code": f"{BODY}2530117001000",
     "local_task_code": "SL-01-001",
     "task_handle_item": f"{BODY}253011700100001",
+    "parent_code": "SL-01-000",
     "task_type": "01",
     "task_version": 3,
     "task_state": "1",
@@ -49,20 +50,28 @@ WHOLE = {
     ],
     "power_source": "1",
     "use_level": "2",
+    "authority_division": "省级负责跨州市的取水",
+    "exercise_content": "受理、审查、决定",
+    "jurisdiction": "取水口所在地",
     "dept_code": BODY,
     "dept_name": "云南省水利厅",
     "dept_type": "1",
     "entrust_name": "昆明市水务局",
+    "accept_org": "云南省水利厅政务服务窗口",
+    "decide_org": "云南省水利厅",
+    "undertake_org": "水资源处",
+    "undertake_org_code": BODY,
     "region_code": "530000000000",
     "other_dept": ["云南省生态环境厅"],
     "other_dept_code": [OTHER_BODY],
     "anticipate_day": 45,
     "anticipate_type": "1",
-    "anticipate_explain": "听证和专家评审的时间不计算在内",
+    "anticipate_explain": "取水许可和水资源费征收管理条例第十九条；听证的时间不计算在内",
     "promise_day": 15,
     "promise_type": "1",
     "promise_explain": "不含现场踏勘",
     "project_type": "2",
+    "examine_type": "2",
     "special_procedure": ["1", "2"],
     "accept_condition": "申请人有取水需求，\n并已编制论证报告。",
     "handle_type": ["1", "2"],
@@ -86,12 +95,19 @@ WHOLE = {
     ],
     "link_way": "0871-00100001",
     "supervise_way": "0871-00100002",
+    "remedies": [
+        {"kind": "1", "body": "云南省人民政府", "address": "示例路2号", "phone": "0871-00100003"}
+    ],
+    "deliver_type": ["4", "6"],
     "server_type": ["1", "2"],
     "user_topic_type": ["130"],
     "corp_topic_type": ["105"],
     "result_name": "取水许可证",
     "result_type": "1",
     "result_guid": "6f9b",
+    "finish_type": "1",
+    "result_validity": "5年",
+    "annual_check": "无",
     "is_fee": True,
     "fee_basis": "水资源费征收使用管理办法",
     "fees": [
@@ -104,6 +120,14 @@ WHOLE = {
         }
     ],
     "service_type": "水资源论证报告编制",
+    "intermediaries": [
+        {
+            "name": "水资源论证",
+            "by_law": "取水许可和水资源费征收管理条例第十一条",
+            "fee_stand": "市场调节价",
+            "explain": "申请人可以自行编制",
+        }
+    ],
     "materials": [
         {
             "name": "取水许可申请书",
@@ -120,11 +144,27 @@ WHOLE = {
             "page_num": 2,
             "page_format": "A4",
             "order_num": 1,
+            "copy_num": 1,
+            "receive_type": ["1", "2"],
+            "trust_level": "D",
         }
     ],
     "faqs": [{"question": "家用水井要办吗？", "answer": "家庭生活少量取水不需要。", "order": 1}],
+    "handle_items": [
+        {
+            "code": f"{BODY}253011700100001",
+            "name": "取水许可新办",
+            "accept_condition": "首次取水",
+            "promise_day": 15,
+            "promise_type": "1",
+            "materials": ["取水许可申请书"],
+        }
+    ],
 }
-LISTS_OF_RECORDS = ("by_law", "handle_flow", "fees", "materials", "faqs")
+LISTS_OF_RECORDS = (
+    *("by_law", "handle_flow", "fees", "materials", "faqs"),
+    *("remedies", "intermediaries", "handle_items"),
+)
 
 
 def test_the_whole_record_has_a_value_under_every_name():
@@ -231,7 +271,7 @@ def test_any_object_is_in_the_store_or_in_the_report(objects):
 def test_whatever_is_taken_can_be_kept_and_told(values):
     for listed in taken([Row(1, values)]).store.items.values():
         plain = fields.plain(listed.item)
-        document = _document(listed, plain, tick=1)
+        document = document_of(listed, plain, tick=1)
         ItemDocument._from_son(document).validate()
         record = messages.record_json(listed, plain, "2026-11-23T02:00:00Z")
         told = json_format.Parse(record, events_pb.ItemRecord())

@@ -11,7 +11,7 @@ from zhengtong.catalogue.v1 import catalogue_events_pb2 as events_pb
 from zhengtong.catalogue.v1 import catalogue_pb2 as pb
 
 from services.catalogue import domain, messages
-from services.catalogue.domain import Changed, Item, Listed, Withdrawn
+from services.catalogue.domain import Changed, Item, Listed, Resumed, State, Suspended, Withdrawn
 from services.common import fields
 
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
@@ -81,12 +81,34 @@ def test_each_change_is_told_as_its_fact(newly, name):
 
 
 def test_a_withdrawal_tells_which_and_why_and_nothing_else():
-    gone = messages.fact_message(Withdrawn(Listed(item(), version=2, public=False), "法律修改"))
+    listed = Listed(item(), version=2, state=State.WITHDRAWN, reason="法律修改")
+    gone = messages.fact_message(Withdrawn(listed))
     assert json_format.MessageToDict(gone, preserving_proto_field_name=True) == {
         "removal": {"kind": "item"},
         "item_id": TASK_CODE,
         "reason": "法律修改",
     }
+
+
+def test_a_suspension_takes_the_item_out_of_the_index_and_a_resumption_puts_it_back():
+    listed = Listed(item(), version=2, state=State.SUSPENDED, reason="系统升级")
+    gone = messages.fact_message(Suspended(listed))
+    assert (gone.removal.kind, gone.item_id, gone.reason) == ("item", TASK_CODE, "系统升级")
+    back = messages.fact_message(Resumed(Listed(item(), version=3)))
+    assert back.card.title == item().task_name
+    assert back.item.state == pb.ITEM_STATE_PUBLISHED
+
+
+def test_a_version_says_what_it_changed_and_what_was_there_before():
+    before = Listed(item(), version=1, update_time=NOW)
+    after = Listed(item(promise_day=3, alias=(), is_fee=False), version=2, update_time=NOW)
+    told = messages.version_message(after, before)
+    assert [(one.field, one.before, one.after) for one in told.differences] == [
+        ("alias", '["食品证","餐饮许可"]', ""),
+        ("promise_day", "5", "3"),
+        ("is_fee", "true", ""),
+    ]
+    assert list(messages.version_message(before, None).differences) == []
 
 
 def test_a_message_is_read_as_it_was_written():
@@ -97,12 +119,21 @@ def test_a_message_is_read_as_it_was_written():
 
 @pytest.mark.parametrize("kind", [Item, domain.LegalBasis, domain.HandlingStep, domain.Fee])
 def test_the_domain_and_the_contract_have_the_same_fields(kind):
-    of_the_server = {"item_id", "state", "version", "update_time"}
+    of_the_server = {"item_id", "state", "state_reason", "moved_to", "version", "update_time"}
     declared = set(getattr(pb, kind.__name__).DESCRIPTOR.fields_by_name)
     assert {field.name for field in fields_of(kind)} == declared - of_the_server
 
 
-@pytest.mark.parametrize("kind", [domain.Material, domain.Question])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        domain.Material,
+        domain.Question,
+        domain.Remedy,
+        domain.Intermediary,
+        domain.HandlingItem,
+    ],
+)
 def test_what_lies_inside_an_item_has_the_fields_of_the_contract(kind):
     assert {field.name for field in fields_of(kind)} == set(
         getattr(pb, kind.__name__).DESCRIPTOR.fields_by_name

@@ -9,6 +9,7 @@ from zhengtong.review.v1 import review_pb2
 
 from services.common.review import State, messages
 from services.common.review.messages import content_of, state_of
+from tests.books import table
 
 PUBLISH = "zhengtong.catalogue.v1.CatalogueService.PublishItem"
 IMPORT = "zhengtong.catalogue.v1.CatalogueService.ImportItems"
@@ -37,6 +38,18 @@ def test_a_table_too_long_by_rows_is_shown_as_its_text(monkeypatch, encoding):
     shown = read(IMPORT, importing(TABLE.encode(encoding)))
     assert shown["text"] == TABLE
     assert "rows" not in shown
+
+
+def test_a_workbook_is_shown_by_its_rows_and_as_a_table_where_it_is_too_long(monkeypatch):
+    content = table(
+        [{"task_name": "食品经营许可", "alias": "甲"}, {"task_name": "药品", "alias": ""}]
+    )
+    assert read(IMPORT, importing(content))["rows"][1]["values"] == {
+        "task_name": "药品",
+        "alias": "",
+    }
+    monkeypatch.setattr(messages, "LARGEST_CONTENT", 100)
+    assert read(IMPORT, importing(content))["text"] == "task_name,alias\n食品经营许可,甲\n药品,\n"
 
 
 @pytest.mark.parametrize("value", ['"\\ud800"', "123456789012345678901234567890", "null", "[[]]"])

@@ -41,6 +41,7 @@ READABLE = [
     (b'{"a": 1}\n{"a": 2}\n', JSON_LINES),
     (b'{"a": "<b>"} \r\n\r\n{"a": 2}', JSON_LINES),
     (json.dumps([{"a": 1}], indent=2).encode(), JSON),
+    (WORKBOOK, XLSX),
 ]
 OTHERS = {
     "PDF": b"%PDF-1.7\n%\xe2\xe3",
@@ -79,11 +80,12 @@ OTHERS = {
     "mp4": b"\x00\x00\x00\x18ftypmp42",
     "mp3": b"ID3\x03\x00\x00\x00",
     "every byte": bytes(range(256)),
-    "xlsx": WORKBOOK,
+    "an encrypted workbook": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+    + "EncryptedPackage".encode("utf-16-le"),
 }
 
 
-@pytest.mark.parametrize(("data", "kind"), READABLE, ids=lambda value: repr(value)[:40])
+@pytest.mark.parametrize(("data", "kind"), READABLE, ids=lambda value: repr(value)[:16])
 def test_what_the_departments_read_is_told_apart_by_its_bytes(data, kind):
     assert kind_of(data) == kind
     for declared in ("", "application/octet-stream", "application/x-www-form-urlencoded"):
@@ -99,10 +101,9 @@ def test_anything_else_is_refused_whatever_it_is_said_to_be(name):
         assert [violation.field for violation in refused.value.violations] == ["file"]
 
 
-def test_who_brings_a_workbook_is_told_what_to_do():
-    assert kind_of(WORKBOOK) == XLSX
-    with pytest.raises(UploadTypeRefused, match="另存为 CSV"):
-        check_upload("", "", WORKBOOK)
+def test_who_brings_an_encrypted_workbook_is_told_what_to_do():
+    with pytest.raises(UploadTypeRefused, match="取消打开密码"):
+        check_upload("", "", OTHERS["an encrypted workbook"])
 
 
 @pytest.mark.parametrize(
@@ -122,6 +123,10 @@ def test_who_brings_a_workbook_is_told_what_to_do():
         ("image/png", b"[]", False),
         ("multipart/form-data; boundary=x", b"--x\r\n", False),
         ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", b"a,b\n", False),
+        ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", WORKBOOK, True),
+        ("application/vnd.ms-excel", WORKBOOK, True),
+        ("text/csv", WORKBOOK, False),
+        ("application/json", WORKBOOK, False),
         ("x/y", b"a,b\n", False),
         ("\xff", b"a,b\n", False),
     ],

@@ -28,6 +28,7 @@ FIELDS = {
     "power_source",
     "anticipate_day",
     "anticipate_type",
+    "anticipate_explain",
     "promise_day",
     "promise_type",
     "project_type",

@@ -1,4 +1,8 @@
-"""Rows of files that people hand in: JSON, JSON Lines and CSV, read as they come."""
+"""Rows of files that people hand in: JSON, JSON Lines, CSV and workbooks, read as they come.
+
+`workbooks` reads the cells of a workbook, `packages` judges what it is packed in, `refusals` says
+what is refused.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +14,40 @@ from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from services.common.errors import Invalid, Violation
+from services.common.errors import Violation
+from services.common.rows.refusals import (
+    LARGEST_FILE,
+    MOST_ROWS,
+    ImportShapeUnknown,
+    ImportTooLarge,
+    ImportUnreadable,
+    too_large,
+    unreadable,
+)
+from services.common.rows.workbooks import is_workbook, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-LARGEST_FILE = 4 * 1024 * 1024
-MOST_ROWS = 5000
+__all__ = [
+    "LARGEST_FILE",
+    "MOST_ROWS",
+    "ImportShapeUnknown",
+    "ImportTooLarge",
+    "ImportUnreadable",
+    "Note",
+    "Rejection",
+    "Report",
+    "Row",
+    "is_workbook",
+    "parse",
+    "read_rows",
+    "shape_of",
+    "stream_rows",
+    "written",
+]
+
 READ_AT_ONCE = 1 << 20
 LARGEST_ROW = 1 << 20
 # What may stand before the rows: `[`, or an object with scalars and then a list of such a name.
@@ -27,24 +57,6 @@ _LIST_START = re.compile(
     rf'"(?:{_LIST_NAMES})"\s*:\s*)?\['
 )
 _BETWEEN = re.compile(r"[\s,]*")
-
-
-class ImportUnreadable(Invalid):
-    """The file is not JSON, JSON Lines or CSV in UTF-8 or GB 18030."""
-
-    reason = "IMPORT_UNREADABLE"
-
-
-class ImportTooLarge(Invalid):
-    """The file has more bytes or rows than one call takes."""
-
-    reason = "IMPORT_TOO_LARGE"
-
-
-class ImportShapeUnknown(Invalid):
-    """Nothing in the rows says what they are, or the shape named does not exist."""
-
-    reason = "IMPORT_SHAPE_UNKNOWN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +76,30 @@ class Rejection:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What somebody should know of a row that was not refused, in Chinese."""
+
+    row: int
+    text: str
+
+
 @dataclass(slots=True)
 class Report:
-    """What became of the rows of one import."""
+    """What became of the rows of one import.
+
+    Args:
+        kept: how many of the unchanged say something else than what is kept, and left it alone.
+    """
 
     shape: str
     read: int = 0
     created: int = 0
     changed: int = 0
     unchanged: int = 0
+    kept: int = 0
     rejections: list[Rejection] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
 
     def reject(self, row: Row, violations: Iterable[Violation]) -> None:
         """Put a row into the report with each of its reasons."""
@@ -96,11 +122,11 @@ def read_rows(content: bytes, first: int = 1) -> list[Row]:
         ImportUnreadable, ImportTooLarge.
     """
     if len(content) > LARGEST_FILE:
-        raise _too_large()
+        raise too_large()
     rows: list[Row] = []
     for row in parse(io.BytesIO(content), first):
         if len(rows) == MOST_ROWS:
-            raise _too_large()
+            raise too_large()
         rows.append(row)
     return rows
 
@@ -121,7 +147,7 @@ def written(rows: Sequence[Mapping[str, Any]]) -> bytes:
     else:
         content = _json(rows)
     if len(content) > LARGEST_FILE:
-        raise _too_large()
+        raise too_large()
     return content
 
 
@@ -155,7 +181,16 @@ def stream_rows(path: Path) -> Iterator[Row]:
 
 
 def parse(file: BinaryIO, first: int) -> Generator[Row, None, None]:
-    """The rows of an open file, in any of the three formats; close it before the file."""
+    """The rows of an open file, in any of the formats; close it before the file.
+
+    Blank rows of a workbook are left out but counted, so that numbers are those on the sheet.
+    """
+    beginning = file.read(8)
+    file.seek(0)
+    if is_workbook(beginning):
+        for number, value in rows_of(file):
+            yield Row(first - 1 + number, value)
+        return
     encoding = _encoding(file)
     file.seek(0)
     text = io.TextIOWrapper(file, encoding=encoding, newline="")
@@ -170,7 +205,7 @@ def parse(file: BinaryIO, first: int) -> Generator[Row, None, None]:
         for number, value in enumerate(values, first):
             yield Row(number, value)
     except UnicodeDecodeError:
-        raise _unreadable("文件的字符编码既不是 UTF-8 也不是 GB 18030。") from None
+        raise unreadable("文件的字符编码既不是 UTF-8 也不是 GB 18030。") from None
     finally:
         text.detach()  # the file is its opener's to close
 
@@ -204,7 +239,7 @@ def _json_list(text: str, more: io.TextIOBase) -> Iterator[Any]:
         except (ValueError, RecursionError):
             piece = more.read(READ_AT_ONCE) if len(text) - position < LARGEST_ROW else ""
             if not piece:
-                raise _unreadable("JSON 格式有误，无法继续读取。") from None
+                raise unreadable("JSON 格式有误，无法继续读取。") from None
             text, position = text[position:] + piece, 0
             continue
         yield value
@@ -225,7 +260,7 @@ def _lines(start: str, more: io.TextIOBase) -> Iterator[str]:
         *lines, rest = rest.split("\n")
         yield from (line + "\n" for line in lines)
         if len(rest) > LARGEST_ROW:
-            raise _unreadable("有一行超过 1 MB。")
+            raise unreadable("有一行超过 1 MB。")
         piece = more.read(READ_AT_ONCE)
         if not piece:
             if rest:
@@ -250,12 +285,12 @@ def _csv(start: str, more: io.TextIOBase) -> Iterator[Any]:
     try:
         header = [name.strip() for name in next(reader, [])]
         if len(header) < 2 or len(set(header)) < len(header) or not all(header):
-            raise _unreadable("CSV 第一行应为各列的名称，且不得空缺或重复。")
+            raise unreadable("CSV 第一行应为各列的名称，且不得空缺或重复。")
         for cells in reader:
             if cells:
                 yield dict(zip(header, cells, strict=True)) if len(cells) == len(header) else None
     except csv.Error:
-        raise _unreadable("CSV 格式有误，无法继续读取。") from None
+        raise unreadable("CSV 格式有误，无法继续读取。") from None
 
 
 def shape_of(rows: list[Row], named: str, shapes: Mapping[str, frozenset[str]]) -> str:
@@ -279,12 +314,3 @@ def shape_of(rows: list[Row], named: str, shapes: Mapping[str, frozenset[str]]) 
                 return known[0]
     text = f"看不出文件是哪种格式，请用 shape 指明：{'、'.join(shapes)}。"
     raise ImportShapeUnknown(text, Violation("shape", text))
-
-
-def _unreadable(text: str) -> ImportUnreadable:
-    return ImportUnreadable(text, Violation("file", text))
-
-
-def _too_large() -> ImportTooLarge:
-    text = f"每次最多 {MOST_ROWS} 行、4 MB，请分次导入。"
-    return ImportTooLarge(text, Violation("file", text))

@@ -1,0 +1,67 @@
+"""Domain values to protobuf messages and back. The only room that knows both shapes."""
+
+from services.catalogue.messages.cards import KIND, card, card_message
+from services.catalogue.messages.imports import mode_of, preview_message
+from services.catalogue.messages.items import (
+    IMPORTED,
+    fact_message,
+    import_message,
+    item_message,
+    item_of,
+    record_json,
+    version_message,
+)
+from services.catalogue.messages.life_events import (
+    event_fact,
+    event_message,
+    event_of,
+    occasion_message,
+)
+from services.catalogue.messages.lists import (
+    ADJUSTMENT,
+    adjusted_message,
+    adjustment_card,
+    adjustment_message,
+    entry_message,
+    kind_of,
+    proposal_of,
+)
+from services.catalogue.messages.quality import check_message, report_message
+from services.catalogue.messages.questionnaires import (
+    answer_message,
+    questionnaire_fact,
+    questionnaire_message,
+    questionnaire_of,
+)
+
+__all__ = [
+    "ADJUSTMENT",
+    "IMPORTED",
+    "KIND",
+    "adjusted_message",
+    "adjustment_card",
+    "adjustment_message",
+    "answer_message",
+    "card",
+    "card_message",
+    "check_message",
+    "entry_message",
+    "event_fact",
+    "event_message",
+    "event_of",
+    "fact_message",
+    "import_message",
+    "item_message",
+    "item_of",
+    "kind_of",
+    "mode_of",
+    "occasion_message",
+    "preview_message",
+    "proposal_of",
+    "questionnaire_fact",
+    "questionnaire_message",
+    "questionnaire_of",
+    "record_json",
+    "report_message",
+    "version_message",
+]

@@ -1,0 +1,120 @@
+"""Items to messages and back, and their facts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from google.protobuf import json_format
+from zhengtong.catalogue.v1 import catalogue_events_pb2 as events_pb
+from zhengtong.catalogue.v1 import catalogue_pb2
+from zhengtong.search.v1 import search_pb2
+
+from services.catalogue import domain
+from services.catalogue.domain import (
+    Changed,
+    Fact,
+    Item,
+    Listed,
+    Resumed,
+    State,
+    Withdrawn,
+)
+from services.catalogue.messages.cards import KIND, card, card_message
+from services.common import fields
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
+
+IMPORTED = events_pb.ItemsImported.DESCRIPTOR.full_name
+_STATES = {
+    State.PUBLISHED: catalogue_pb2.ITEM_STATE_PUBLISHED,
+    State.SUSPENDED: catalogue_pb2.ITEM_STATE_SUSPENDED,
+    State.WITHDRAWN: catalogue_pb2.ITEM_STATE_WITHDRAWN,
+}
+
+
+def item_of(message: catalogue_pb2.Item) -> Item:
+    """The item a caller hands in. Raises: ItemInvalid."""
+    return domain.item_of(json_format.MessageToDict(message, preserving_proto_field_name=True))
+
+
+def item_message(listed: Listed) -> catalogue_pb2.Item:
+    return catalogue_pb2.Item(
+        item_id=listed.item.item_id,
+        state=_STATES[listed.state],
+        state_reason=listed.reason,
+        moved_to=listed.moved_to,
+        version=listed.version,
+        update_time=listed.update_time,
+        **fields.plain(listed.item),
+    )
+
+
+def fact_message(fact: Fact) -> Message:
+    listed = fact.listed
+    if not isinstance(fact, Changed | Resumed):
+        told: dict[str, Any] = {
+            "removal": search_pb2.Removal(kind=KIND),
+            "item_id": listed.item.item_id,
+            "reason": listed.reason,
+        }
+        if isinstance(fact, Withdrawn):
+            return events_pb.ItemWithdrawn(**told, moved_to=listed.moved_to)
+        return events_pb.ItemSuspended(**told)
+    kind = events_pb.ItemResumed if isinstance(fact, Resumed) else _kind_of(fact)
+    return kind(card=card_message(listed.item), item=item_message(listed))
+
+
+def _kind_of(changed: Changed) -> Any:
+    return events_pb.ItemPublished if changed.newly else events_pb.ItemRevised
+
+
+def version_message(listed: Listed, before: Listed | None) -> catalogue_pb2.ItemVersion:
+    changes = domain.differences(before.item, listed.item) if before else []
+    return catalogue_pb2.ItemVersion(
+        version=listed.version,
+        state=_STATES[listed.state],
+        state_reason=listed.reason,
+        update_time=listed.update_time,
+        differences=[
+            catalogue_pb2.ItemDifference(
+                field=one.field, before=_value_json(one.before), after=_value_json(one.after)
+            )
+            for one in changes
+        ],
+    )
+
+
+def _value_json(value: Any) -> str:
+    """A field's value as protobuf JSON; empty where it is blank."""
+    return orjson.dumps(fields.plain_part(value)).decode() if value else ""
+
+
+def import_message(count: int) -> events_pb.ImportPublished:
+    return events_pb.ImportPublished(kind=KIND, count=count)
+
+
+def record_json(listed: Listed, plain: dict[str, Any], updated: str) -> bytes:
+    """One ItemRecord of a published item as protobuf JSON, without the detour by a message.
+
+    Args:
+        plain: `fields.plain` of the item, which the store has made already.
+        updated: the item's update_time, RFC 3339.
+    """
+    item = {
+        "item_id": listed.item.item_id,
+        "state": "ITEM_STATE_PUBLISHED",
+        "version": str(listed.version),
+        "update_time": updated,
+        **plain,
+    }
+    return orjson.dumps(
+        {
+            "subject": listed.item.item_id,
+            "version": str(listed.version),
+            "card": card(listed.item),
+            "item": item,
+        }
+    )

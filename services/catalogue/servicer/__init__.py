@@ -1,0 +1,38 @@
+"""zhengtong.catalogue.v1.CatalogueService over gRPC."""
+
+import grpc
+from zhengtong.catalogue.v1 import catalogue_service_pb2_grpc as pb_grpc
+
+from services.catalogue import store
+from services.catalogue.servicer.imports import Imports
+from services.catalogue.servicer.items import Items
+from services.catalogue.servicer.life_events import LifeEvents
+from services.catalogue.servicer.lists import Lists
+from services.catalogue.servicer.questionnaires import Questionnaires
+from services.catalogue.servicer.succession import Successions
+from services.common.grpc_host import Department, Plan
+
+
+class CatalogueServicer(
+    Imports,
+    Items,
+    Successions,
+    LifeEvents,
+    Questionnaires,
+    Lists,
+    pb_grpc.CatalogueServiceServicer,
+):
+    """All calls of the service; each group in its own file."""
+
+
+def attach(server: grpc.Server, department: Department) -> None:
+    """Add the department's calls to a server."""
+    pb_grpc.add_CatalogueServiceServicer_to_server(CatalogueServicer(department), server)
+
+
+PLAN = Plan(
+    service="zhengtong.catalogue.v1.CatalogueService",
+    ensure=store.ensure,
+    snapshot=store.snapshot,
+    attach=attach,
+)

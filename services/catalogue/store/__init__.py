@@ -1,0 +1,84 @@
+"""The catalogue in MongoDB: what its collections need, its snapshot, and the store of one unit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from services.catalogue import messages
+from services.catalogue.domain import Changed
+from services.catalogue.store import life_events
+from services.catalogue.store.documents import (
+    COLLECTION,
+    EVENTS,
+    VERSIONS,
+    ItemDocument,
+    ItemVersionDocument,
+    LifeEventDocument,
+)
+from services.catalogue.store.items import MongoStore, digest, document_of, listed_of
+from services.catalogue.store.life_events import MongoEvents
+from services.catalogue.store.list_documents import (
+    ADJUSTMENTS,
+    ENTRIES,
+    AdjustmentDocument,
+    EntryDocument,
+)
+from services.catalogue.store.lists import MongoListStore, adjustments_told
+from services.catalogue.store.questionnaires import MongoQuestionnaires
+from services.common.eventlog import outbox
+from services.common.transaction import index_models
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pymongo.database import Database
+
+    from services.common.eventlog.outbox import Told
+
+    Document = dict[str, Any]
+
+__all__ = [
+    "COLLECTION",
+    "VERSIONS",
+    "ItemDocument",
+    "MongoEvents",
+    "MongoListStore",
+    "MongoQuestionnaires",
+    "MongoStore",
+    "digest",
+    "document_of",
+    "ensure",
+    "snapshot",
+]
+SNAPSHOT_PAGE: Final = 500
+
+
+def ensure(database: Database[Document]) -> None:
+    """Make the collections' indexes."""
+    database[COLLECTION].create_indexes(index_models(ItemDocument))
+    database[VERSIONS].create_indexes(index_models(ItemVersionDocument))
+    database[EVENTS].create_indexes(index_models(LifeEventDocument))
+    database[ENTRIES].create_indexes(index_models(EntryDocument))
+    database[ADJUSTMENTS].create_indexes(index_models(AdjustmentDocument))
+
+
+def snapshot(database: Database[Document]) -> Iterator[Told]:
+    """All that is public as facts that say so: items, life events, adjustments of lists."""
+    yield from _items_told(database)
+    yield from life_events.snapshot(database)
+    yield from adjustments_told(database)
+
+
+def _items_told(database: Database[Document]) -> Iterator[Told]:
+    after = ""
+    while True:
+        found = database[COLLECTION].find({"public": True, "_id": {"$gt": after}})
+        page = list(found.sort("_id", 1).limit(SNAPSHOT_PAGE))
+        for document in page:
+            fact = messages.fact_message(Changed(listed_of(document), newly=True))
+            yield outbox.tell(
+                fact, subject=document["_id"], version=document["version"], tick=document["tick"]
+            )
+        if len(page) < SNAPSHOT_PAGE:
+            return
+        after = page[-1]["_id"]

@@ -1,0 +1,60 @@
+"""What the catalogue does: load, decide, save. No transport, no database.
+
+`ports` says what that needs, `reach` whose items somebody may speak of.
+"""
+
+from services.catalogue.usecases.imports import import_items, preview_import
+from services.catalogue.usecases.items import (
+    check,
+    get,
+    list_quality,
+    list_versions,
+    publish,
+    resume,
+    suspend,
+    withdraw,
+)
+from services.catalogue.usecases.life_events import (
+    Events,
+    Occasion,
+    get_event,
+    publish_event,
+    withdraw_event,
+)
+from services.catalogue.usecases.lists import ListStore, adjust
+from services.catalogue.usecases.ports import Marks, Store
+from services.catalogue.usecases.questionnaires import (
+    Questionnaires,
+    answer,
+    publish_questionnaire,
+    withdraw_questionnaire,
+)
+from services.catalogue.usecases.succession import Succession, succeed
+
+__all__ = [
+    "Events",
+    "ListStore",
+    "Marks",
+    "Occasion",
+    "Questionnaires",
+    "Store",
+    "Succession",
+    "adjust",
+    "answer",
+    "check",
+    "get",
+    "get_event",
+    "import_items",
+    "list_quality",
+    "list_versions",
+    "preview_import",
+    "publish",
+    "publish_event",
+    "publish_questionnaire",
+    "resume",
+    "succeed",
+    "suspend",
+    "withdraw",
+    "withdraw_event",
+    "withdraw_questionnaire",
+]

@@ -1,0 +1,149 @@
+"""Items: publish, suspend, resume, withdraw, and what they were."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from services.catalogue import domain
+from services.catalogue.domain import quality
+from services.catalogue.usecases.reach import check_reach
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from services.catalogue.domain import Item, Listed
+    from services.catalogue.usecases.ports import Marks, Store
+    from services.common.access import Caller
+
+MOST_MOVES: Final = 20
+"""Bodies that took an item over one after the other."""
+
+
+def get(item_id: str, *, now: datetime, store: Store, version: int = 0) -> Listed:
+    """One item, in use or not, once its 计划生效日期 has come (Rule I-6).
+
+    Args:
+        version: Rule I-8: each version that was published stays readable; 0: the newest, which is
+            found under a code that the item has left as well (Rule I-9).
+
+    Raises:
+        ItemNotFound, ItemVersionNotFound.
+    """
+    listed = store.get(item_id)
+    if version and version != listed.version:
+        listed = store.version(item_id, version)
+    elif not version:
+        listed = _followed(listed, store)
+    if not _has_begun(listed, now):
+        raise domain.ItemNotFound
+    return listed
+
+
+def _followed(listed: Listed, store: Store) -> Listed:
+    """The item under the code it has now."""
+    for _ in range(MOST_MOVES):
+        if not listed.moved_to:
+            break
+        listed = store.get(listed.moved_to)
+    return listed
+
+
+def list_versions(
+    item_id: str, *, before: int, size: int, now: datetime, store: Store
+) -> list[tuple[Listed, Listed | None]]:
+    """Versions of an item, newest first, each with the one before it.
+
+    Rule I-8: each version that was published stays readable, once its 计划生效日期 has come.
+
+    Args:
+        before: only earlier ones; 0: from the newest.
+
+    Raises:
+        ItemNotFound
+    """
+    newest = store.get(item_id)
+    earlier = store.versions(item_id, before=before or newest.version, size=size + 1)
+    found = [newest, *earlier] if not before else earlier
+    pairs = zip(found, [*found[1:], None], strict=True)
+    return [pair for pair in pairs if _has_begun(pair[0], now)][:size]
+
+
+def _has_begun(listed: Listed, now: datetime) -> bool:
+    start, _ = listed.item.visibility()
+    return start is None or start <= now
+
+
+def publish(item: Item, *, seen: int, caller: Caller, store: Store) -> Listed:
+    """Publish one item.
+
+    Rule P-23: who publishes answers for the item as it is to be, and as it is kept: nobody takes
+    over another department's item under its number.
+
+    Raises:
+        OutOfReach, Stale.
+        ItemInvalid: a quality rule that blocks (Q-12 …) is not kept.
+    """
+    if blocked := quality.check(item).blocking:
+        raise domain.ItemInvalid("事项不符合质量规则，请按提示更正后再发布。", *blocked)
+    kept = store.kept([item]).get(item.item_id)
+    check_reach(caller, item.dept_code, item.region_code)
+    if kept:
+        check_reach(caller, kept.department, kept.region)
+    domain.check_version(kept.version if kept else 0, seen)
+    changed = domain.publish(kept, item)
+    return store.get(item.item_id) if changed is None else store.save(changed)
+
+
+def withdraw(item_id: str, reason: str, *, seen: int, caller: Caller, store: Store) -> Listed:
+    """Take one item back.
+
+    Raises: ItemNotFound, OutOfReach (Rule P-23), ItemInvalid, ItemAlreadyWithdrawn, Stale.
+    """
+    known = _own(item_id, seen, caller, store)
+    return store.save(domain.withdraw(known, reason))
+
+
+def check(item: Item) -> quality.Quality:
+    """What the quality rules say of an item that is not published yet."""
+    return quality.check(item)
+
+
+def list_quality(
+    *, region_code: str, after: str, size: int, store: Store
+) -> list[tuple[str, Marks]]:
+    """What the quality rules say of the public items of each body, in order of `Item.body`.
+
+    Args:
+        region_code: only items of this region and the regions below it; empty: all.
+    """
+    bodies = store.bodies(region_code=region_code, after=after, size=size)
+    marks = store.marks(bodies, region_code=region_code)
+    return [(body, marks[body]) for body in bodies if body in marks]
+
+
+def suspend(item_id: str, reason: str, *, seen: int, caller: Caller, store: Store) -> Listed:
+    """Suspend one item.
+
+    Raises:
+        ItemNotFound, OutOfReach (Rule P-23), ItemInvalid, ItemAlreadySuspended,
+        ItemAlreadyWithdrawn, Stale.
+    """
+    known = _own(item_id, seen, caller, store)
+    return store.save(domain.suspend(known, reason))
+
+
+def resume(item_id: str, *, seen: int, caller: Caller, store: Store) -> Listed:
+    """Put one item into use again.
+
+    Raises:
+        ItemNotFound, OutOfReach (Rule P-23), ItemNotSuspended, Stale.
+    """
+    known = _own(item_id, seen, caller, store)
+    return store.save(domain.resume(known))
+
+
+def _own(item_id: str, seen: int, caller: Caller, store: Store) -> Listed:
+    known = store.get(item_id)
+    check_reach(caller, known.item.dept_code, known.item.region_code)
+    domain.check_version(known.version, seen)
+    return known

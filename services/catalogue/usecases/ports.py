@@ -1,0 +1,70 @@
+"""What the use cases of the catalogue need: kept by the real store, and by a fake one in tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from services.catalogue.domain import Changed, Fact, Item, Kept, Listed
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What the quality rules say of the public items of one body.
+
+    Args:
+        score: the average, from 0 to 100.
+        failing: how many items fail each rule, by its number.
+        examples: ids of some of them, by the rule's number.
+    """
+
+    name: str
+    items: int
+    score: float
+    failing: Mapping[str, int]
+    examples: Mapping[str, Sequence[str]]
+
+
+class Store(Protocol):
+    """What a use case needs to remember things."""
+
+    def get(self, item_id: str) -> Listed:
+        """The item. Raises: ItemNotFound."""
+
+    def of_body(self, dept_code: str, *, after: str, size: int) -> list[Listed]:
+        """Items of a body that are in use or suspended, in order of id, beginning after `after`."""
+
+    def implementing(self, catalog_code: str, region_code: str) -> Listed | None:
+        """The public item of a 基本编码 in a region, else in the nearest region above it."""
+
+    def kept(self, items: Sequence[Item]) -> Mapping[str, Kept]:
+        """What is kept under the ids of these items; an id that is new is absent."""
+
+    def listed(self, item_ids: Sequence[str]) -> Mapping[str, Listed]:
+        """The items that there are of these ids, by id."""
+
+    def version(self, item_id: str, version: int) -> Listed:
+        """The item as it was in an earlier version. Raises: ItemVersionNotFound."""
+
+    def versions(self, item_id: str, *, before: int, size: int) -> list[Listed]:
+        """Earlier versions than `before`, newest first."""
+
+    def save(self, fact: Fact) -> Listed:
+        """Write an item and tell its fact. Raises: Stale."""
+
+    def save_all(self, facts: Sequence[Changed]) -> None:
+        """Write many items and tell of all in bulk. Raises: Stale."""
+
+    def bodies(self, *, region_code: str, after: str, size: int) -> list[str]:
+        """Bodies that have public items, by `Item.body` in order, beginning after `after`."""
+
+    def marks(self, bodies: Sequence[str], *, region_code: str) -> dict[str, Marks]:
+        """What the quality rules say of the public items of each body."""
+
+    def page(
+        self, *, region_code: str, dept_code: str, task_type: str, after: str, size: int
+    ) -> list[Listed]:
+        """Items that are public now, in order of id, beginning after `after`."""
