@@ -25,10 +25,12 @@ def _examples() -> Mapping[str, Mapping[str, Any]]:
 
 def example_of(message: Descriptor, without: Collection[str] = ()) -> dict[str, Any]:
     """An example of a request or an answer; fields nobody gave an example for stay out."""
+    own = _examples()["messages"].get(name_of(message), {})
     return {
         field.name: value
         for field in message.fields
-        if field.name not in without and (value := example_for(field)) is not None
+        if field.name not in without
+        and (value := own.get(field.name, example_for(field))) is not None
     }
 
 

@@ -222,7 +222,7 @@ def test_a_shape_that_does_not_exist_is_told_with_those_that_do(city, tmp_path):
     path = written(tmp_path / "one.json", items(1, "SHAPE"))
     done = city.zhengtong("import", "items", path, "--shape", "round")
     assert done.code == WRONG_USE
-    assert "没有名为 round 的格式，可用：standard、guangan" in done.err
+    assert "没有名为 round 的格式，可用：standard、template、exchange、guangan" in done.err
     assert numbers(imported(city, "items", path, "--shape", "standard"))[:2] == [1, 1]
 
 
