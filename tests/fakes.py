@@ -54,6 +54,8 @@ class FakeCatalogue:
                 department=known.item.dept_code,
                 region=known.item.region_code,
                 moved_to=known.moved_to,
+                in_effect=self._is_shown(known.item),
+                plan=known.plan,
             )
             for item in items
             if (known := self.items.get(item.item_id))
@@ -73,6 +75,19 @@ class FakeCatalogue:
     def save_all(self, facts):
         for fact in facts:
             self.save(fact)
+
+    def schedule(self, revisions):
+        for one in revisions:
+            known = self.items.get(one.item_id)
+            if known is None or known.version != one.seen:
+                raise Stale(one.item_id)
+            self.items[one.item_id] = replace(known, plan=one.plan)
+            self.told.append(one)
+
+    def due(self, *, size):
+        waiting = [one for one in self.items.values() if one.plan.item]
+        waiting.sort(key=lambda one: one.plan.item.visibility()[0])
+        return [one for one in waiting if one.plan.item.visibility()[0] <= self.now][:size]
 
     def bodies(self, *, region_code, after, size):
         shown = self._of(region_code)

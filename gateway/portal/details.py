@@ -75,6 +75,7 @@ class Details:
             "item.html",
             item=item,
             earlier=bool(version),
+            scheduled=answer.scheduled,
             asks=asks,
             on_application=item.task_type not in BY_DUTY,
             also=[name for name, offered in _offers(item).items() if offered],
@@ -100,9 +101,16 @@ class Details:
         )
         found = await self._ask("catalogue", "ListItemVersions", asked)
         newest = catalogue_service_pb2.GetItemRequest(item_id=item_id)
-        item = (await self._ask("catalogue", "GetItem", newest)).item
+        answer = await self._ask("catalogue", "GetItem", newest)
         shown = [(one, [_changed(part) for part in one.differences]) for one in found.versions]
-        return page("versions.html", item=item, versions=shown, onward=found.next_page_token)
+        return page(
+            "versions.html",
+            item=answer.item,
+            begins=answer.scheduled.plan_effective_date,
+            coming=[_changed(part) for part in found.scheduled.differences],
+            versions=shown,
+            onward=found.next_page_token,
+        )
 
     async def subject(self, request: Request) -> Response:
         """Public credit of one subject."""

@@ -70,7 +70,9 @@ class FakeCatalogue(catalogue_service_pb2_grpc.CatalogueServiceServicer):
     error: Exception | None = None
     hold: threading.Event = field(default_factory=_set_event)
     item: catalogue_pb2.Item = field(default_factory=catalogue_pb2.Item)
+    scheduled: catalogue_pb2.Item | None = None
     versions: list[catalogue_pb2.ItemVersion] = field(default_factory=list)
+    coming: catalogue_pb2.ItemVersion | None = None
     questionnaire: Questionnaire | None = None
     occasion: life_event_pb2.Occasion = field(default_factory=life_event_pb2.Occasion)
     adjustments: list[catalogue_pb2.ListAdjustment] = field(default_factory=list)
@@ -105,11 +107,13 @@ class FakeCatalogue(catalogue_service_pb2_grpc.CatalogueServiceServicer):
         item = catalogue_pb2.Item()
         item.CopyFrom(self.item)
         item.item_id = item.item_id or request.item_id
-        return pb.GetItemResponse(item=item)
+        return pb.GetItemResponse(item=item, scheduled=self.scheduled)
 
     def ListItemVersions(self, request, context):  # noqa: N802
         self._hear(request, context)
-        return pb.ListItemVersionsResponse(versions=self.versions, next_page_token="next")
+        return pb.ListItemVersionsResponse(
+            versions=self.versions, next_page_token="next", scheduled=self.coming
+        )
 
     def AnswerQuestionnaire(self, request, context):  # noqa: N802
         if self.questionnaire is None:

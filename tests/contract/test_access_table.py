@@ -50,6 +50,7 @@ TABLE = {
     "catalogue.v1.CatalogueService.PublishItem": ITEMS,
     "catalogue.v1.CatalogueService.WithdrawItem": ITEMS,
     "catalogue.v1.CatalogueService.SuspendItem": ITEMS,
+    "catalogue.v1.CatalogueService.UnscheduleItem": ITEMS,
     "catalogue.v1.CatalogueService.ResumeItem": ITEMS,
     "catalogue.v1.CatalogueService.PublishLifeEvent": ITEMS,
     "catalogue.v1.CatalogueService.WithdrawLifeEvent": ITEMS,

@@ -323,6 +323,22 @@ async def test_versions_say_in_chinese_what_each_changed(catalogue):
     assert page.headings.count(1) == 1
 
 
+@pytest.mark.rule("I-26")
+async def test_an_item_says_that_it_will_change_and_its_versions_say_how(catalogue):
+    text, page = await opened(catalogue, "/items/a")
+    assert "按新的内容办理" not in text
+    catalogue.catalogue.scheduled = catalogue_pb2.Item(plan_effective_date="2027-01-01")
+    changed = {"field": "promise_day", "before": "5", "after": "3"}
+    catalogue.catalogue.coming = catalogue_pb2.ItemVersion(version=2, differences=[changed])
+    catalogue.catalogue.versions = [catalogue_pb2.ItemVersion(version=1, state=1)]
+    text, page = await opened(catalogue, "/items/a")
+    assert "自2027年1月1日起按新的内容办理" in text.replace(" ", "")
+    assert "/items/a/versions" in page.links
+    text, page = await opened(catalogue, "/items/a/versions")
+    assert "预定的修订" in text
+    assert text.index("承诺办结时限") < text.index("第 1 版")
+
+
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "//elsewhere", ""])
 async def test_an_address_that_is_not_of_the_web_is_no_link(catalogue, url):
     catalogue.catalogue.item.is_online = True

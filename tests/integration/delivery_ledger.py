@@ -109,8 +109,8 @@ class Ledger:
                             await asyncio.sleep(LOOK_EVERY)
             await asyncio.sleep(LOOK_EVERY)
 
-    def counted(self):
-        row = self.database["counters"].find_one({"_id": "facts"})
+    def counted(self, what="facts"):
+        row = self.database["counters"].find_one({"_id": what})
         return row["times"] if row else 0
 
     def tried(self, fact):

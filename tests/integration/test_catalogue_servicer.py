@@ -115,6 +115,29 @@ def client(database, keys_dir):
         running.stop()
 
 
+@pytest.mark.rule("I-26")
+def test_a_revision_that_begins_later_is_shown_beside_the_item_until_it_is_dropped(client):
+    asked = {"promise_day": 3, "plan_effective_date": "2027-01-01"}
+    now = client.PublishItem(item=item()).item
+    answered = client.PublishItem(item=item(**asked), version=1)
+    assert (answered.item, answered.scheduled.promise_day) == (now, 3)
+    got = client.anybody("GetItem", item_id="T-1")
+    assert (got.item, got.scheduled) == (now, answered.scheduled)
+    found = client.anybody("ListItemVersions", item_id="T-1")
+    assert [one.version for one in found.versions] == [1]
+    assert [one.field for one in found.scheduled.differences] == [
+        "plan_effective_date",
+        "promise_day",
+    ]
+    client.clock.now = NOW.replace(year=2027, month=1)
+    assert client.anybody("GetItem", item_id="T-1").item.promise_day == 3
+    client.clock.now = NOW
+    assert client.UnscheduleItem(item_id="T-1", version=1).item == now
+    assert not client.anybody("GetItem", item_id="T-1").HasField("scheduled")
+    told = client.refused("UnscheduleItem", item_id="T-1")
+    assert told == ("FAILED_PRECONDITION", "ITEM_NOT_SCHEDULED", [])
+
+
 def test_an_item_is_published_got_listed_revised_withdrawn_and_published_again(client):
     published = client.PublishItem(item=item()).item
     assert (published.item_id, published.version) == ("T-1", 1)

@@ -5,6 +5,7 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -59,6 +60,26 @@ async def test_facts_act_and_copies_follow(ledger):
         await until(ledger.queue_is_empty)
     assert ledger.counted() == 300
     assert ledger.parked() == []
+
+
+async def test_a_worker_looks_at_the_clock_while_it_runs_and_after_it_was_killed(ledger):
+    ledger.allow("clock")
+    with ledger.worker() as process:
+        await until(lambda: ledger.counted("looks") >= 2)
+        process.kill()
+        process.wait()
+    seen = ledger.counted("looks")
+    with ledger.worker():
+        await until(lambda: ledger.counted("looks") > seen + 1)
+        ledger.control.touch()
+        await until(lambda: not ledger_runs(ledger))
+
+
+def ledger_runs(ledger):
+    """Whether the looks go on, over several of their intervals."""
+    seen = ledger.counted("looks")
+    time.sleep(1)
+    return ledger.counted("looks") > seen
 
 
 async def test_a_fact_that_comes_twice_acts_once(ledger):

@@ -144,6 +144,23 @@ def test_what_a_departmental_system_publishes_is_public_at_once(database, keys_d
         assert house.told() > told
 
 
+@pytest.mark.rule("P-25")
+@pytest.mark.rule("I-26")
+def test_a_revision_that_is_to_begin_later_waits_for_a_reviewer_first(desk):
+    desk.call(PUBLISH.method, SYSTEM, PUBLISH.request())
+    submission = desk.submit(plan_effective_date="2027-01-01", task_name="食品经营许可（新）")
+    assert submission.title == "食品经营许可（新）（自 2027-01-01 起）"
+    asked = {"item_id": ITEM["local_task_code"]}
+    got = desk.call(f"{CATALOGUE}.GetItem", SYSTEM, **asked)
+    assert not got.HasField("scheduled")
+    assert desk.approve(submission).state == APPROVED
+    got = desk.call(f"{CATALOGUE}.GetItem", SYSTEM, **asked)
+    assert (got.item.task_name, got.scheduled.task_name) == (
+        ITEM["task_name"],
+        "食品经营许可（新）",
+    )
+
+
 def test_a_submission_says_what_by_whom_and_when(desk):
     submission = desk.submit()
     assert submission.title == "食品经营许可"

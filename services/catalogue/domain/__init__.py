@@ -2,7 +2,7 @@
 
 `item` holds what an item is, `tables` the code tables, `reading` how a record becomes an item, and
 `differences` what a change changed, and this face what can be done with one: publish, suspend,
-resume, withdraw.
+resume, withdraw, let a revision take effect.
 """
 
 from __future__ import annotations
@@ -29,6 +29,13 @@ from services.catalogue.domain.reading import (
     item_of,
     item_of_row,
 )
+from services.catalogue.domain.scheduling import (
+    NOTHING_PLANNED,
+    ItemNotScheduled,
+    Plan,
+    Scheduled,
+    begins_after,
+)
 from services.catalogue.domain.succession import (
     Body,
     BodyInvalid,
@@ -40,6 +47,7 @@ from services.common.errors import NotFound, Refused, Stale, Violation
 from services.common.fields import FieldInvalid, text
 
 __all__ = [
+    "NOTHING_PLANNED",
     "SHAPES",
     "Body",
     "BodyInvalid",
@@ -56,18 +64,22 @@ __all__ = [
     "ItemInvalid",
     "ItemMoved",
     "ItemNotFound",
+    "ItemNotScheduled",
     "ItemNotSuspended",
     "ItemVersionNotFound",
     "Kept",
     "LegalBasis",
     "Listed",
     "Material",
+    "Plan",
     "Question",
     "Remedy",
     "Resumed",
+    "Scheduled",
     "State",
     "Suspended",
     "Withdrawn",
+    "begins_after",
     "body_of",
     "check_version",
     "differences",
@@ -77,6 +89,8 @@ __all__ = [
     "publish",
     "resume",
     "suspend",
+    "take_effect",
+    "unschedule",
     "withdraw",
 ]
 
@@ -137,6 +151,7 @@ class Listed:
         reason: why it was suspended or taken back; empty while it is in use.
         moved_to: id that it goes on under, where another body took it over.
         update_time: when it was changed last; None before it is kept.
+        plan: what takes its place later.
     """
 
     item: Item
@@ -145,6 +160,7 @@ class Listed:
     reason: str = ""
     moved_to: str = ""
     update_time: datetime | None = None
+    plan: Plan = NOTHING_PLANNED
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +172,8 @@ class Kept:
         department: 统一社会信用代码 of the body whose item it is.
         region: where it is exercised, 12 digits.
         moved_to: id that it goes on under, where another body took it over.
+        in_effect: its 计划生效日期 has come, and its 计划取消日期 has not.
+        plan: what takes its place later.
     """
 
     version: int
@@ -164,6 +182,8 @@ class Kept:
     department: str = ""
     region: str = ""
     moved_to: str = ""
+    in_effect: bool = False
+    plan: Plan = NOTHING_PLANNED
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,10 +218,13 @@ class Withdrawn:
 Fact = Changed | Suspended | Resumed | Withdrawn
 
 
-def publish(kept: Kept | None, item: Item) -> Changed | None:
+def publish(kept: Kept | None, item: Item, now: datetime) -> Changed | Scheduled | None:
     """Publish an item: a new one, a changed one, or one suspended or taken back before.
 
     What is said already changes nothing and tells nothing: None.
+
+    Rule I-26: a revision that begins later leaves an item in use as it is until its day; of two
+    that wait, the one that was published last.
 
     Raises:
         ItemMoved: Rule I-9: nobody brings back an item under a code that it has left.
@@ -212,8 +235,27 @@ def publish(kept: Kept | None, item: Item) -> Changed | None:
         raise ItemMoved(kept.moved_to)
     if kept.state is State.PUBLISHED and kept.same:
         return None
+    if kept.in_effect and kept.state is not State.WITHDRAWN and begins_after(item, now):
+        if kept.plan.item == item:
+            return None
+        return Scheduled(item.item_id, kept.version, kept.plan.changed(item))
     newly = kept.state is State.WITHDRAWN
-    return Changed(Listed(item, version=kept.version + 1), newly=newly)
+    return Changed(Listed(item, version=kept.version + 1, plan=kept.plan), newly=newly)
+
+
+def take_effect(known: Listed) -> Changed | Suspended:
+    """Let the revision that waits take the item's place; a suspended item stays suspended."""
+    assert known.plan.item is not None  # only those that wait are asked for
+    plan = known.plan.changed(None)
+    after = Listed(known.plan.item, known.version + 1, known.state, known.reason, plan=plan)
+    return Suspended(after) if known.state is State.SUSPENDED else Changed(after, newly=False)
+
+
+def unschedule(known: Listed) -> Scheduled:
+    """Drop the revision that waits for its day. Raises: ItemNotScheduled."""
+    if known.plan.item is None:
+        raise ItemNotScheduled(f"事项 {known.item.item_id} 没有预定的修订。")
+    return Scheduled(known.item.item_id, known.version, known.plan.changed(None))
 
 
 def suspend(known: Listed, reason: str) -> Suspended:
@@ -264,7 +306,13 @@ def move(known: Listed, body: Body, reason: str) -> tuple[Withdrawn | None, Chan
     said = _reason(reason, "承接")
     item = taken_over(known.item, body)
     same = item.item_id == known.item.item_id
-    after = Listed(item, known.version + 1 if same else 1, known.state, known.reason)
+    after = Listed(
+        item,
+        known.version + 1 if same else 1,
+        known.state,
+        known.reason,
+        plan=replace(known.plan, item=known.plan.item and taken_over(known.plan.item, body)),
+    )
     going_on = Suspended(after) if known.state is State.SUSPENDED else Changed(after, newly=False)
     if same:
         return None, going_on
@@ -273,7 +321,8 @@ def move(known: Listed, body: Body, reason: str) -> tuple[Withdrawn | None, Chan
 
 
 def _after(known: Listed, state: State, reason: str = "") -> Listed:
-    return Listed(known.item, version=known.version + 1, state=state, reason=reason)
+    plan = known.plan.changed(None) if state is State.WITHDRAWN else known.plan
+    return Listed(known.item, known.version + 1, state, reason, plan=plan)
 
 
 def _check_not_withdrawn(known: Listed) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from services.catalogue.domain import Kept, State
+from services.catalogue.domain import Item, Kept, State
 
 
 class Mode(StrEnum):
@@ -55,3 +55,8 @@ def comes_back(kept: Kept) -> str:
     if kept.state is State.WITHDRAWN:
         return "该事项已经取消，导入后将重新公开"
     return "该事项已经暂停，导入后将恢复使用" if kept.state is State.SUSPENDED else ""
+
+
+def waits(item: Item) -> str:
+    """What is said of a row that changes an item on a later day (Rule I-26)."""
+    return f"自 {item.plan_effective_date} 起按新的内容办理，此前按现行内容"

@@ -9,6 +9,9 @@ from services.catalogue.messages.items import (
     item_message,
     item_of,
     record_json,
+    scheduled_fact,
+    scheduled_message,
+    scheduled_version_message,
     version_message,
 )
 from services.catalogue.messages.life_events import (
@@ -63,5 +66,8 @@ __all__ = [
     "questionnaire_of",
     "record_json",
     "report_message",
+    "scheduled_fact",
+    "scheduled_message",
+    "scheduled_version_message",
     "version_message",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -17,6 +18,7 @@ from services.catalogue.domain import (
     Item,
     Listed,
     Resumed,
+    Scheduled,
     State,
     Withdrawn,
 )
@@ -49,6 +51,33 @@ def item_message(listed: Listed) -> catalogue_pb2.Item:
         version=listed.version,
         update_time=listed.update_time,
         **fields.plain(listed.item),
+    )
+
+
+def scheduled_message(listed: Listed) -> catalogue_pb2.Item | None:
+    """The revision that takes the item's place on its day; None: no revision waits."""
+    if listed.plan.item is None:
+        return None
+    after = replace(listed, item=listed.plan.item, version=listed.version + 1, update_time=None)
+    return item_message(after)
+
+
+def scheduled_version_message(listed: Listed) -> catalogue_pb2.ItemVersion | None:
+    """What the revision that waits will change; None: no revision waits."""
+    if listed.plan.item is None:
+        return None
+    after = replace(listed, item=listed.plan.item, version=listed.version + 1, update_time=None)
+    return version_message(after, listed)
+
+
+def scheduled_fact(fact: Scheduled) -> Message:
+    if fact.plan.item is None:
+        return events_pb.ItemRevisionDropped(item_id=fact.item_id)
+    item = fact.plan.item
+    return events_pb.ItemRevisionScheduled(
+        item_id=fact.item_id,
+        item=catalogue_pb2.Item(item_id=fact.item_id, **fields.plain(item)),
+        title=f"{item.task_name}（自 {item.plan_effective_date} 起）",
     )
 
 

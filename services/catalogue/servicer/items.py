@@ -20,9 +20,14 @@ class Items(Desk):
 
         def work(unit: Unit) -> pb.PublishItemResponse:
             listed = usecases.publish(
-                item, seen=request.version, caller=unit.caller, store=MongoStore(unit)
+                item,
+                seen=request.version,
+                caller=unit.caller,
+                store=MongoStore(unit),
             )
-            return pb.PublishItemResponse(item=messages.item_message(listed))
+            return pb.PublishItemResponse(
+                item=messages.item_message(listed), scheduled=messages.scheduled_message(listed)
+            )
 
         return self._department.change(request, pb.PublishItemResponse, work)
 
@@ -91,6 +96,20 @@ class Items(Desk):
         reports = [messages.report_message(*one) for one in found[:size]]
         return pb.ListQualityReportsResponse(reports=reports, next_page_token=more)
 
+    def UnscheduleItem(
+        self, request: pb.UnscheduleItemRequest, context: grpc.ServicerContext
+    ) -> pb.UnscheduleItemResponse:
+        def work(unit: Unit) -> pb.UnscheduleItemResponse:
+            listed = usecases.unschedule(
+                request.item_id,
+                seen=request.version,
+                caller=unit.caller,
+                store=MongoStore(unit),
+            )
+            return pb.UnscheduleItemResponse(item=messages.item_message(listed))
+
+        return self._department.change(request, pb.UnscheduleItemResponse, work)
+
     def GetItem(
         self, request: pb.GetItemRequest, context: grpc.ServicerContext
     ) -> pb.GetItemResponse:
@@ -98,7 +117,9 @@ class Items(Desk):
         listed = usecases.get(
             request.item_id, version=request.version, now=unit.now, store=MongoStore(unit)
         )
-        return pb.GetItemResponse(item=messages.item_message(listed))
+        return pb.GetItemResponse(
+            item=messages.item_message(listed), scheduled=messages.scheduled_message(listed)
+        )
 
     def ListItemVersions(
         self, request: pb.ListItemVersionsRequest, context: grpc.ServicerContext
@@ -115,7 +136,12 @@ class Items(Desk):
         )
         more = page_token(question, [found[size - 1][0].version]) if len(found) > size else ""
         versions = [messages.version_message(*pair) for pair in found[:size]]
-        return pb.ListItemVersionsResponse(versions=versions, next_page_token=more)
+        first = [] if request.page_token else found[:1]
+        return pb.ListItemVersionsResponse(
+            versions=versions,
+            next_page_token=more,
+            scheduled=messages.scheduled_version_message(first[0][0]) if first else None,
+        )
 
     def ListItems(
         self, request: pb.ListItemsRequest, context: grpc.ServicerContext

@@ -172,6 +172,14 @@ class QualityDocument(me.EmbeddedDocument):
     failed = me.ListField(me.StringField())
 
 
+class PlanDocument(me.EmbeddedDocument):
+    """What takes the item's place on a day to come; without an item nothing waits any more."""
+
+    version = me.LongField(required=True, min_value=1)
+    begins = me.DateTimeField()
+    item = me.EmbeddedDocumentField(ItemContent)
+
+
 class ItemDocument(me.Document):
     """An item and what the catalogue knows about it."""
 
@@ -190,6 +198,7 @@ class ItemDocument(me.Document):
     visible_until = me.DateTimeField(required=True)
     quality = me.EmbeddedDocumentField(QualityDocument, required=True)
     item = me.EmbeddedDocumentField(ItemContent, required=True)
+    plan = me.EmbeddedDocumentField(PlanDocument)
 
     meta = {
         "collection": COLLECTION,
@@ -203,6 +212,7 @@ class ItemDocument(me.Document):
             ("public", "item.catalog_code", "item.region_code"),
             ("public", "body", "_id"),
             ("public", "regions", "body", "_id"),
+            {"fields": ["plan.begins"], "sparse": True},
         ],
     }
 

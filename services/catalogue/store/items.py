@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from bson.int64 import Int64
-from pymongo import InsertOne, ReplaceOne
+from pymongo import InsertOne, ReplaceOne, UpdateOne
 from pymongo.errors import DuplicateKeyError
 
 from services.catalogue import messages
 from services.catalogue.domain import (
+    NOTHING_PLANNED,
     Changed,
     Item,
     ItemNotFound,
     ItemVersionNotFound,
     Kept,
     Listed,
+    Plan,
     Resumed,
     State,
     quality,
@@ -34,7 +36,7 @@ from services.common.identifiers import region_ancestors
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from services.catalogue.domain import Fact
+    from services.catalogue.domain import Fact, Scheduled
     from services.common.transaction import Unit
 
     Document = dict[str, Any]
@@ -76,6 +78,10 @@ class MongoStore:
         self._items = unit.database[COLLECTION]
         self._versions = unit.database[VERSIONS]
         self._ticks: dict[str, int] = {}
+
+    @property
+    def now(self) -> datetime:
+        return self._unit.now
 
     def get(self, item_id: str) -> Listed:
         document = self._items.find_one({"_id": item_id}, session=self._unit.session)
@@ -135,6 +141,9 @@ class MongoStore:
                 "digest": 1,
                 "item.dept_code": 1,
                 "item.region_code": 1,
+                "visible_from": 1,
+                "visible_until": 1,
+                "plan": 1,
             },
             session=self._unit.session,
         )
@@ -150,6 +159,8 @@ class MongoStore:
                 department=document["item"].get("dept_code", ""),
                 region=document["item"]["region_code"],
                 moved_to=document["moved_to"],
+                in_effect=document["visible_from"] <= self._unit.now < document["visible_until"],
+                plan=_plan_of(document),
             )
         return kept
 
@@ -190,6 +201,40 @@ class MongoStore:
         if result.matched_count != replaced:
             raise Stale("有事项在导入时被他人修改，请重新导入。")
         self._tell_import(facts, records, tick)
+
+    def schedule(self, revisions: Sequence[Scheduled]) -> None:
+        if not revisions:
+            return
+        ticks = {one.item_id: outbox.next_tick(self._ticks[one.item_id]) for one in revisions}
+        writes = [
+            UpdateOne(
+                {"_id": one.item_id, "version": one.seen},
+                {"$set": {"plan": _plan_document(one.plan), "tick": Int64(ticks[one.item_id])}},
+            )
+            for one in revisions
+        ]
+        result = self._items.bulk_write(writes, ordered=False, session=self._unit.session)
+        if result.matched_count != len(writes):
+            raise Stale("有事项刚被他人修改，请重试。")
+        self._ticks |= ticks
+        self._unit.tell(
+            *(
+                outbox.tell(
+                    messages.scheduled_fact(one),
+                    subject=f"scheduled/{one.item_id}",
+                    version=one.plan.version,
+                    tick=ticks[one.item_id],
+                )
+                for one in revisions
+            )
+        )
+
+    def due(self, *, size: int) -> list[Listed]:
+        wanted = {"plan.begins": {"$lte": self._unit.now}}
+        found = self._items.find(wanted, session=self._unit.session)
+        page = list(found.sort("plan.begins", 1).limit(size))
+        self._ticks |= {document["_id"]: document["tick"] for document in page}
+        return [listed_of(document) for document in page]
 
     def _tell_import(
         self, facts: Sequence[Changed], records: Sequence[tuple[str, bytes]], tick: int
@@ -325,7 +370,24 @@ def document_of(listed: Listed, plain: dict[str, Any], tick: int) -> Document:
         "visible_until": end or FOR_EVER,
         "quality": _quality_of(listed.item),
         "item": plain,
+        **({"plan": _plan_document(listed.plan)} if listed.plan.version else {}),
     }
+
+
+def _plan_document(plan: Plan) -> Document:
+    known: Document = {"version": Int64(plan.version)}
+    if plan.item is None:
+        return known
+    begins, _ = plan.item.visibility()
+    return known | {"begins": begins, "item": fields.plain(plan.item)}
+
+
+def _plan_of(document: Document) -> Plan:
+    known = document.get("plan")
+    if not known:
+        return NOTHING_PLANNED
+    item = fields.restore(Item, known["item"]) if "item" in known else None
+    return Plan(item, int(known["version"]))
 
 
 def _quality_of(item: Item) -> Document:
@@ -341,4 +403,5 @@ def listed_of(document: Document) -> Listed:
         reason=document["reason"],
         moved_to=document.get("moved_to", ""),
         update_time=document["update_time"],
+        plan=_plan_of(document),
     )

@@ -5,6 +5,7 @@
 
 from services.catalogue.usecases.imports import import_items, preview_import
 from services.catalogue.usecases.items import (
+    bring_into_force,
     check,
     get,
     list_quality,
@@ -12,6 +13,7 @@ from services.catalogue.usecases.items import (
     publish,
     resume,
     suspend,
+    unschedule,
     withdraw,
 )
 from services.catalogue.usecases.life_events import (
@@ -41,6 +43,7 @@ __all__ = [
     "Succession",
     "adjust",
     "answer",
+    "bring_into_force",
     "check",
     "get",
     "get_event",
@@ -54,6 +57,7 @@ __all__ = [
     "resume",
     "succeed",
     "suspend",
+    "unschedule",
     "withdraw",
     "withdraw_event",
     "withdraw_questionnaire",

@@ -13,6 +13,7 @@ from services.catalogue.domain.importing import (
     Previewed,
     comes_back,
     left_alone,
+    waits,
 )
 from services.catalogue.usecases.reach import beyond
 from services.common.errors import Violation
@@ -21,7 +22,7 @@ from services.common.rows import Note
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from services.catalogue.domain import Changed, Item, Kept, Listed
+    from services.catalogue.domain import Changed, Item, Kept, Listed, Scheduled
     from services.catalogue.usecases.ports import Store
     from services.common.access import Caller
     from services.common.rows import Report, Row
@@ -34,13 +35,20 @@ class _Plan:
     Args:
         origins: for each good item by its id, the rows that say it.
         facts: for each item that becomes public or is changed, that.
+        waiting: for each item that is to change on a later day, that (Rule I-26).
         left: for each item that is left alone, what is said of it.
     """
 
     origins: Mapping[str, list[Row]]
     kept: Mapping[str, Kept]
     facts: dict[str, Changed] = field(default_factory=dict)
+    waiting: dict[str, Scheduled] = field(default_factory=dict)
     left: dict[str, str] = field(default_factory=dict)
+
+    def later(self, item_id: str) -> Item | None:
+        """What an item is to be on a later day."""
+        scheduled = self.waiting.get(item_id)
+        return scheduled.plan.item if scheduled else None
 
 
 def import_items(
@@ -58,6 +66,7 @@ def import_items(
     """
     plan = _plan(rows, report, mode, caller, store)
     store.save_all(list(plan.facts.values()))
+    store.schedule(list(plan.waiting.values()))
 
 
 def preview_import(
@@ -66,7 +75,7 @@ def preview_import(
     """What an import would do to each row; nothing is kept (Rule I-12)."""
     rows = list(rows)
     plan = _plan(rows, report, mode, caller, store)
-    known = store.listed([fact.listed.item.item_id for fact in plan.facts.values()])
+    known = store.listed([*plan.facts, *plan.waiting])
     told: dict[int, Previewed] = {}
     for item_id, origins in plan.origins.items():
         first, *again = (row.number for row in origins)
@@ -80,13 +89,15 @@ def preview_import(
 def _previewed(row: int, item_id: str, plan: _Plan, known: Listed | None) -> Previewed:
     if item_id in plan.left:
         return Previewed(row, Outcome.KEPT, item_id, note=plan.left[item_id])
-    fact = plan.facts.get(item_id)
-    if fact is None:
+    fact, later = plan.facts.get(item_id), plan.later(item_id)
+    item = fact.listed.item if fact else later
+    if item is None:
         return Previewed(row, Outcome.UNCHANGED, item_id)
     if known is None:
         return Previewed(row, Outcome.CREATED, item_id)
-    fields = tuple(one.field for one in domain.differences(known.item, fact.listed.item))
-    return Previewed(row, Outcome.CHANGED, item_id, fields, comes_back(plan.kept[item_id]))
+    fields = tuple(one.field for one in domain.differences(known.item, item))
+    note = waits(later) if later else comes_back(plan.kept[item_id])
+    return Previewed(row, Outcome.CHANGED, item_id, fields, note)
 
 
 def _plan(rows: Iterable[Row], report: Report, mode: Mode, caller: Caller, store: Store) -> _Plan:
@@ -102,9 +113,11 @@ def _plan(rows: Iterable[Row], report: Report, mode: Mode, caller: Caller, store
     plan = _Plan(origins, kept)
     for item_id, item in items.items():
         held_before = kept.get(item_id)
-        changed = domain.publish(held_before, item)
+        changed = domain.publish(held_before, item, store.now)
         if changed is not None and held_before and mode is Mode.KEEP:
             plan.left[item_id] = left_alone(held_before)
+        elif isinstance(changed, domain.Scheduled):
+            plan.waiting[item_id] = changed
         elif changed is not None:
             plan.facts[item_id] = changed
     _tell(plan, report)
@@ -120,9 +133,13 @@ def _moved(held: Kept) -> Violation | None:
 
 def _tell(plan: _Plan, report: Report) -> None:
     created = sum(fact.listed.version == 1 for fact in plan.facts.values())
+    changed = len(plan.facts) + len(plan.waiting)
     report.created += created
-    report.changed += len(plan.facts) - created
-    report.unchanged += sum(map(len, plan.origins.values())) - len(plan.facts)
+    report.changed += changed - created
+    report.unchanged += sum(map(len, plan.origins.values())) - changed
+    for item_id in plan.waiting:
+        if later := plan.later(item_id):
+            report.notes += [Note(row.number, waits(later)) for row in plan.origins[item_id]]
     for item_id, said in plan.left.items():
         report.kept += len(plan.origins[item_id])
         report.notes += [Note(row.number, said) for row in plan.origins[item_id]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from services.catalogue import domain
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 MOST_MOVES: Final = 20
 """Bodies that took an item over one after the other."""
+MOST_AT_ONCE: Final = 50
+"""Revisions that take effect in one transaction."""
 
 
 def get(item_id: str, *, now: datetime, store: Store, version: int = 0) -> Listed:
@@ -33,10 +36,17 @@ def get(item_id: str, *, now: datetime, store: Store, version: int = 0) -> Liste
     if version and version != listed.version:
         listed = store.version(item_id, version)
     elif not version:
-        listed = _followed(listed, store)
+        listed = _of_now(_followed(listed, store), now)
     if not _has_begun(listed, now):
         raise domain.ItemNotFound
     return listed
+
+
+def _of_now(listed: Listed, now: datetime) -> Listed:
+    """What is in force by the clock, also before the worker has told of it (Rule I-26)."""
+    if listed.plan.item is None or domain.begins_after(listed.plan.item, now):
+        return listed
+    return replace(domain.take_effect(listed).listed, update_time=listed.update_time)
 
 
 def _followed(listed: Listed, store: Store) -> Listed:
@@ -74,7 +84,7 @@ def _has_begun(listed: Listed, now: datetime) -> bool:
 
 
 def publish(item: Item, *, seen: int, caller: Caller, store: Store) -> Listed:
-    """Publish one item.
+    """Publish one item; what begins later than an item that is in use waits (Rule I-26).
 
     Rule P-23: who publishes answers for the item as it is to be, and as it is kept: nobody takes
     over another department's item under its number.
@@ -90,8 +100,29 @@ def publish(item: Item, *, seen: int, caller: Caller, store: Store) -> Listed:
     if kept:
         check_reach(caller, kept.department, kept.region)
     domain.check_version(kept.version if kept else 0, seen)
-    changed = domain.publish(kept, item)
-    return store.get(item.item_id) if changed is None else store.save(changed)
+    changed = domain.publish(kept, item, store.now)
+    if isinstance(changed, domain.Changed):
+        return store.save(changed)
+    if changed is not None:
+        store.schedule([changed])
+    return store.get(item.item_id)
+
+
+def unschedule(item_id: str, *, seen: int, caller: Caller, store: Store) -> Listed:
+    """Drop the revision of an item that waits for its day.
+
+    Raises: ItemNotFound, OutOfReach (Rule P-23), ItemNotScheduled, Stale.
+    """
+    store.schedule([domain.unschedule(_own(item_id, seen, caller, store))])
+    return store.get(item_id)
+
+
+def bring_into_force(*, store: Store, most: int = MOST_AT_ONCE) -> bool:
+    """Let revisions whose day has come take effect; whether there may be more."""
+    found = store.due(size=most)
+    for known in found:
+        store.save(domain.take_effect(known))
+    return len(found) == most
 
 
 def withdraw(item_id: str, reason: str, *, seen: int, caller: Caller, store: Store) -> Listed:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
-    from services.catalogue.domain import Changed, Fact, Item, Kept, Listed
+    from services.catalogue.domain import Changed, Fact, Item, Kept, Listed, Scheduled
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,10 @@ class Marks:
 
 class Store(Protocol):
     """What a use case needs to remember things."""
+
+    @property
+    def now(self) -> datetime:
+        """The moment of what is done."""
 
     def get(self, item_id: str) -> Listed:
         """The item. Raises: ItemNotFound."""
@@ -57,6 +62,12 @@ class Store(Protocol):
 
     def save_all(self, facts: Sequence[Changed]) -> None:
         """Write many items and tell of all in bulk. Raises: Stale."""
+
+    def schedule(self, revisions: Sequence[Scheduled]) -> None:
+        """Keep what is planned for these items, and tell it. Raises: Stale."""
+
+    def due(self, *, size: int) -> list[Listed]:
+        """Items whose revision's day has come, the longest waiting first."""
 
     def bodies(self, *, region_code: str, after: str, size: int) -> list[str]:
         """Bodies that have public items, by `Item.body` in order, beginning after `after`."""

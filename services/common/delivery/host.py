@@ -19,7 +19,7 @@ from eventlet.event import Event  # noqa: E402
 from nameko.containers import ServiceContainer  # noqa: E402
 from pymongo.errors import PyMongoError  # noqa: E402
 
-from services.common.delivery import desk, parked, queues, readers, redactions  # noqa: E402
+from services.common.delivery import clock, desk, parked, queues, readers, redactions  # noqa: E402
 from services.common.delivery.consumer import config, service_of  # noqa: E402
 from services.common.delivery.subscriptions import subscriptions  # noqa: E402
 from services.common.delivery.topology import worker_of  # noqa: E402
@@ -135,6 +135,8 @@ class Hosted:
         )
         self._started = Event()
         eventlet.spawn(self._run, self._container, self._started)
+        for one in clock.clocked(worker):
+            eventlet.spawn(self._look_at_the_clock, self._container, one)
 
     def _prepare(self) -> None:
         database = self._department.database
@@ -154,6 +156,12 @@ class Hosted:
             # One department's defect must not end the others.
             logger.exception("%s: worker died", self._name)
             self._died = True
+
+    def _look_at_the_clock(self, container: ServiceContainer, one: clock.Clocked) -> None:
+        """Do what is due as long as this container is the one that runs."""
+        while self._container is container:
+            clock.look(self._department, one)
+            eventlet.sleep(one.every)
 
     def _stop(self) -> None:
         container, self._container = self._container, None

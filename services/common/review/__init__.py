@@ -288,7 +288,7 @@ def _changes(told: Sequence[Told]) -> Iterator[tuple[str, int, str]]:
 
 
 def _name(record: Any) -> str:
-    return str(record.get("card", {}).get("title", ""))
+    return str(record.get("card", {}).get("title") or record.get("title", ""))
 
 
 def _opinion(text: str) -> str:
