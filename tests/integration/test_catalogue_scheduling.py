@@ -10,7 +10,8 @@ from services.catalogue.domain import ItemNotScheduled, Scheduled, State, item_o
 from services.catalogue.store import MongoStore
 from services.catalogue.worker import Worker
 from services.common.access import OutOfReach
-from services.common.delivery import clock, readers
+from services.common.delivery import by_the_clock, clock, readers
+from services.common.delivery.subscriptions import clocked
 from services.common.errors import Stale
 from services.common.rows import Report, Row
 from tests.callers import SYSTEM
@@ -189,7 +190,7 @@ def test_only_those_whose_day_has_come_are_due_the_longest_waiting_first(at):
 def test_the_worker_brings_into_force_and_leaves_an_audit_row_and_a_fact(database, committed):
     mongo_store.ensure(database)
     committed(lambda unit: publish(AS_IT_IS, LATER)(MongoStore(unit)))
-    (one,) = clock.clocked(Worker)
+    (one,) = clocked(Worker)
     department = readers.Department(database, Worker(), lambda: MORNING)
     for _ in range(2):  # the second finds nothing due
         clock.look(department, one)
@@ -205,14 +206,14 @@ def test_the_worker_brings_into_force_and_leaves_an_audit_row_and_a_fact(databas
 
 def test_a_part_that_fails_is_not_done_and_comes_again(database, committed):
     class Failing(Worker):
-        @clock.by_the_clock(every=1)
+        @by_the_clock(every=1)
         def bring_into_force(self, store):
             super().bring_into_force(store)
             raise RuntimeError
 
     mongo_store.ensure(database)
     committed(lambda unit: publish(AS_IT_IS, LATER)(MongoStore(unit)))
-    (one,) = clock.clocked(Failing)
+    (one,) = clocked(Failing)
     clock.look(readers.Department(database, Failing(), lambda: MORNING), one)
     assert database["items"].find_one({"_id": "T-1"})["version"] == 1
     clock.look(readers.Department(database, Worker(), lambda: MORNING), one)

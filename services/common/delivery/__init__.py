@@ -20,10 +20,10 @@ and this face, need neither nameko nor eventlet. `host` runs the workers and is 
 `consumer`, which does.
 """
 
-from services.common.delivery.clock import by_the_clock
 from services.common.delivery.subscriptions import (
     BulkFactRefused,
     HandlerMalformed,
+    by_the_clock,
     forgets,
     projects,
     reacts,

@@ -21,7 +21,7 @@ from pymongo.errors import PyMongoError  # noqa: E402
 
 from services.common.delivery import clock, desk, parked, queues, readers, redactions  # noqa: E402
 from services.common.delivery.consumer import config, service_of  # noqa: E402
-from services.common.delivery.subscriptions import subscriptions  # noqa: E402
+from services.common.delivery.subscriptions import Clocked, clocked, subscriptions  # noqa: E402
 from services.common.delivery.topology import worker_of  # noqa: E402
 from services.common.settings import Settings  # noqa: E402
 from services.common.transaction import connect, is_primary  # noqa: E402
@@ -135,7 +135,7 @@ class Hosted:
         )
         self._started = Event()
         eventlet.spawn(self._run, self._container, self._started)
-        for one in clock.clocked(worker):
+        for one in clocked(worker):
             eventlet.spawn(self._look_at_the_clock, self._container, one)
 
     def _prepare(self) -> None:
@@ -157,7 +157,7 @@ class Hosted:
             logger.exception("%s: worker died", self._name)
             self._died = True
 
-    def _look_at_the_clock(self, container: ServiceContainer, one: clock.Clocked) -> None:
+    def _look_at_the_clock(self, container: ServiceContainer, one: Clocked) -> None:
         """Do what is due as long as this container is the one that runs."""
         while self._container is container:
             clock.look(self._department, one)

@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
 Method = TypeVar("Method", bound="Callable[..., None]")
+Look = TypeVar("Look", bound="Callable[..., bool]")
 
 RECORDS = "records"  # a fact about many aggregates has this list
 REPLACED = "replaced"
 """Type of the message that says: the copy is whole now, what it has of an older epoch is gone."""
 _MARKS = "zhengtong_subscriptions"
 _FORGETS = "zhengtong_forgets"
+_EVERY = "zhengtong_every"
 
 
 class HandlerMalformed(TypeError):
@@ -36,6 +38,18 @@ class Reading(StrEnum):
 
     REACTS = "reacts"
     PROJECTS = "projects"
+
+
+@dataclass(frozen=True, slots=True)
+class Clocked:
+    """A method of a department's worker that looks at the clock.
+
+    Args:
+        every: seconds between looks.
+    """
+
+    method: str
+    every: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +95,29 @@ class Subscription:
     def bulk(self) -> bool:
         """Whether each fact tells of many aggregates."""
         return is_bulk(self.fact)
+
+
+def by_the_clock(*, every: float) -> Callable[[Look], Look]:
+    """Call a method (self, store) each `every` seconds, in one transaction.
+
+    It does a part of what is due and answers whether there may be more, which is done at once.
+    Several processes may look at once: what one has done, the others find done.
+    """
+
+    def mark(method: Look) -> Look:
+        setattr(method, _EVERY, every)
+        return method
+
+    return mark
+
+
+def clocked(worker: type[Any]) -> list[Clocked]:
+    """The methods of a worker that look at the clock."""
+    return [
+        Clocked(name, getattr(method, _EVERY))
+        for name, method in sorted(vars(worker).items())
+        if hasattr(method, _EVERY)
+    ]
 
 
 def reacts(fact: type[Message]) -> Callable[[Method], Method]:
