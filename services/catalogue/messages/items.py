@@ -12,7 +12,9 @@ from zhengtong.search.v1 import search_pb2
 
 from services.catalogue import domain
 from services.catalogue.domain import (
+    NATIONAL,
     Changed,
+    CodeProfile,
     Fact,
     Item,
     Listed,
@@ -35,9 +37,14 @@ _STATES = {
 }
 
 
-def item_of(message: catalogue_pb2.Item) -> Item:
+def item_of(message: catalogue_pb2.Item, profile: CodeProfile = NATIONAL) -> Item:
     """The item a caller hands in. Raises: ItemInvalid."""
-    return domain.item_of(json_format.MessageToDict(message, preserving_proto_field_name=True))
+    return domain.item_of(values_of(message), profile)
+
+
+def values_of(message: catalogue_pb2.Item) -> dict[str, Any]:
+    """An item as a record of the standard shape."""
+    return json_format.MessageToDict(message, preserving_proto_field_name=True)
 
 
 def item_message(listed: Listed) -> catalogue_pb2.Item:

@@ -16,7 +16,7 @@ class Items(Desk):
     def PublishItem(
         self, request: pb.PublishItemRequest, context: grpc.ServicerContext
     ) -> pb.PublishItemResponse:
-        item = messages.item_of(request.item)
+        item = messages.item_of(request.item, self._profile)
 
         def work(unit: Unit) -> pb.PublishItemResponse:
             listed = usecases.publish(
@@ -73,7 +73,8 @@ class Items(Desk):
     def CheckItem(
         self, request: pb.CheckItemRequest, context: grpc.ServicerContext
     ) -> pb.CheckItemResponse:
-        return messages.check_message(usecases.check(messages.item_of(request.item)))
+        item = messages.item_of(request.item, self._profile)
+        return messages.check_message(usecases.check(item))
 
     def ListQualityReports(
         self, request: pb.ListQualityReportsRequest, context: grpc.ServicerContext
