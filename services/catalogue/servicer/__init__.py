@@ -6,6 +6,7 @@ from zhengtong.catalogue.v1 import catalogue_service_pb2_grpc as pb_grpc
 from services.catalogue import store
 from services.catalogue.domain import CodeProfile
 from services.catalogue.domain.codes import ProfileUnknown, profile_of
+from services.catalogue.servicer.drafts import Drafts
 from services.catalogue.servicer.imports import Imports
 from services.catalogue.servicer.items import Items
 from services.catalogue.servicer.life_events import LifeEvents
@@ -23,6 +24,7 @@ class CatalogueServicer(
     LifeEvents,
     Questionnaires,
     Lists,
+    Drafts,
     pb_grpc.CatalogueServiceServicer,
 ):
     """All calls of the service; each group in its own file."""
