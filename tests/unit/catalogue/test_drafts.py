@@ -2,10 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 
+import bson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from zhengtong.catalogue.v1 import catalogue_pb2
 
+from services.catalogue import messages
 from services.catalogue.domain import NATIONAL, ItemInvalid, drafts, item_of
 from services.catalogue.domain.codes import profile_of
 from services.catalogue.domain.drafts import KEPT, LARGEST, Content, DraftInvalid
@@ -133,6 +136,34 @@ def test_the_codes_of_a_draft_are_judged_by_the_profile():
     (fault,) = drafts.judge(content, NATIONAL).faults
     assert fault.field == "task_code"
     assert drafts.judge(content, profile_of("gbt39046")).faults == ()
+
+
+WRITTEN = st.fixed_dictionaries(
+    {},
+    optional={
+        "alias": st.lists(st.text(max_size=9), max_size=3),
+        "task_code": st.text(max_size=40),
+        "promise_day": st.integers(-(2**31), 2**31 - 1),
+        "is_fee": st.booleans(),
+        "plan_cancel_date": st.text(max_size=12),
+        "materials": st.lists(
+            st.fixed_dictionaries({}, optional={"name": st.text(), "page_num": st.integers(-9, 9)})
+        ),
+        "handle_items": st.lists(
+            st.fixed_dictionaries({}, optional={"materials": st.lists(st.text(max_size=5))})
+        ),
+    },
+)
+
+
+@given(WRITTEN)
+def test_whatever_the_message_can_hold_comes_back_as_it_was_written(fields):
+    item = catalogue_pb2.Item(**LEAST | fields)
+    content = messages.draft_content_of(item)
+    draft = drafts.begin("d", content, now=NOW)
+    answer = messages.judged(draft, drafts.judge(content, NATIONAL))
+    assert answer["draft"].item == item
+    assert bson.decode(bson.encode({"item": content.values}))["item"] == content.values
 
 
 JUNK = st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=5)
