@@ -9,9 +9,16 @@ from infra.local import mongo, rabbit, users
 from infra.local.layout import Layout
 from infra.local.ports import LOOPBACK, Port
 from infra.local.trouble import Trouble
+from services.catalogue.domain.codes import profiles
 from services.common.personal.keys import FILE as PERSONAL_KEYS_FILE
 from services.common.personal.keys import VALUE as PERSONAL_KEYS
-from services.common.settings import DEPARTMENTS, TLS_CERT, TLS_CLIENT_CA, TLS_KEY
+from services.common.settings import (
+    CODE_PROFILE,
+    DEPARTMENTS,
+    TLS_CERT,
+    TLS_CLIENT_CA,
+    TLS_KEY,
+)
 
 MONGO = "mongo"
 RABBIT = "rabbit"
@@ -177,6 +184,7 @@ def make(
         BadSetting: a value cannot be read, with the name of its variable.
     """
     known("部门", departments, DEPARTMENTS)
+    _code_profile(env)
     layout = Layout(run_dir.resolve())
     return Plan(
         layout=layout,
@@ -232,6 +240,13 @@ def _personal_keys(env: Mapping[str, str], layout: Layout) -> str:
     if file:
         raise BadSetting(f"{PERSONAL_KEYS_FILE} 与 {PERSONAL_KEYS} 只能设置一个。")
     return ""
+
+
+def _code_profile(env: Mapping[str, str]) -> None:
+    """Raises: BadSetting: the catalogue has no such profile of codes."""
+    name = env.get(CODE_PROFILE)
+    if name:
+        known(f"编码方案（{CODE_PROFILE}）", [name], profiles())
 
 
 def _level(env: Mapping[str, str]) -> str:

@@ -15,6 +15,7 @@ PRIVATE = ("identity",)
 TLS_CERT = "ZHENGTONG_TLS_CERT"
 TLS_KEY = "ZHENGTONG_TLS_KEY"
 TLS_CLIENT_CA = "ZHENGTONG_TLS_CLIENT_CA"
+CODE_PROFILE = "ZHENGTONG_CODE_PROFILE"
 
 
 class SettingMissing(RuntimeError):
@@ -34,6 +35,7 @@ class Settings:
     tls_key: str
     tls_client_ca: str
     demo: bool
+    code_profile: str
     grpc_listen: Mapping[str, str]
     grpc_addresses: Mapping[str, str]
     keys_dir: Path
@@ -61,6 +63,7 @@ class Settings:
             tls_key=env.get(TLS_KEY, ""),
             tls_client_ca=env.get(TLS_CLIENT_CA, ""),
             demo=env.get("ZHENGTONG_DEMO", "") == "1",
+            code_profile=env.get(CODE_PROFILE) or "national",
             grpc_listen=_addresses(env, "ZHENGTONG_GRPC_LISTEN"),
             grpc_addresses=_addresses(env, "ZHENGTONG_GRPC_ADDRESSES"),
             keys_dir=Path(env.get("ZHENGTONG_KEYS_DIR", ".run/keys")),

@@ -8,7 +8,7 @@ import yaml
 
 from gateway.standards.oidc_settings import CLIENT_ID, ISSUER, NAME, SECRET_FILE
 from services.common.personal.keys import FILE
-from services.common.settings import DEPARTMENTS, TLS_CERT, TLS_CLIENT_CA, TLS_KEY
+from services.common.settings import CODE_PROFILE, DEPARTMENTS, TLS_CERT, TLS_CLIENT_CA, TLS_KEY
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.yml"
@@ -71,6 +71,16 @@ def test_the_gateway_is_told_how_the_public_reaches_it_and_who_vouches_for_peopl
     for variable in told:
         assert gateway["environment"][variable] == f"${{{variable}:-}}"
     assert "${ZHENGTONG_CONFIG_DIR:-./config}:/config:ro" in gateway["volumes"]
+
+
+def test_the_catalogue_alone_is_told_what_codes_of_items_look_like():
+    services = yaml.safe_load(COMPOSE.read_text())["services"]
+    told = {
+        name: one["environment"][CODE_PROFILE]
+        for name, one in services.items()
+        if CODE_PROFILE in (one.get("environment") or {})
+    }
+    assert told == {"catalogue-servicer": f"${{{CODE_PROFILE}:-}}"}
 
 
 def test_the_servers_know_nobody_without_a_password():

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from services.catalogue.domain.codes import NATIONAL, CodeProfile
 from services.catalogue.domain.differences import Difference, differences
 from services.catalogue.domain.item import (
     Fee,
@@ -47,11 +48,13 @@ from services.common.errors import NotFound, Refused, Stale, Violation
 from services.common.fields import FieldInvalid, text
 
 __all__ = [
+    "NATIONAL",
     "NOTHING_PLANNED",
     "SHAPES",
     "Body",
     "BodyInvalid",
     "Changed",
+    "CodeProfile",
     "Difference",
     "Fact",
     "Fee",
@@ -295,7 +298,9 @@ def withdraw(known: Listed, reason: str) -> Withdrawn:
     return Withdrawn(_after(known, State.WITHDRAWN, said))
 
 
-def move(known: Listed, body: Body, reason: str) -> tuple[Withdrawn | None, Changed | Suspended]:
+def move(
+    known: Listed, body: Body, reason: str, profile: CodeProfile = NATIONAL
+) -> tuple[Withdrawn | None, Changed | Suspended]:
     """Let another body take an item over: what becomes of the old id, if it changes, and the new.
 
     Rule I-9: the old code leads to the new one from now on; a suspended item stays suspended.
@@ -304,14 +309,16 @@ def move(known: Listed, body: Body, reason: str) -> tuple[Withdrawn | None, Chan
         ItemInvalid: no reason, or one of more than 500 characters.
     """
     said = _reason(reason, "承接")
-    item = taken_over(known.item, body)
+    item = taken_over(known.item, body, profile)
     same = item.item_id == known.item.item_id
     after = Listed(
         item,
         known.version + 1 if same else 1,
         known.state,
         known.reason,
-        plan=replace(known.plan, item=known.plan.item and taken_over(known.plan.item, body)),
+        plan=replace(
+            known.plan, item=known.plan.item and taken_over(known.plan.item, body, profile)
+        ),
     )
     going_on = Suspended(after) if known.state is State.SUSPENDED else Changed(after, newly=False)
     if same:

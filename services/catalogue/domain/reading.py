@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from services.catalogue.domain import codes as item_codes
 from services.catalogue.domain import shapes, tables
+from services.catalogue.domain.codes import NATIONAL, CodeProfile
 from services.catalogue.domain.item import (
     Fee,
     HandlingItem,
@@ -110,7 +113,7 @@ _REMEDY = {
     "phone": text(100),
 }
 _HANDLING_ITEM = {
-    "code": matching(LOCAL_CODE, 50, "字母、数字和连字符组成的编码"),
+    "code": item_codes.handle_item(NATIONAL),
     "name": text(300),
     "accept_condition": text(5000, lines=True),
     "promise_day": whole(0, 3650),
@@ -154,14 +157,15 @@ def _body_codes() -> Reader:
     return Reader(lambda value: tuple(one(code) for code in several(value)), ())
 
 
+def _handle_items(readers: Mapping[str, Reader]) -> Reader:
+    return records(HandlingItem, readers, count=100, required=("code", "name"))
+
+
 READERS: dict[str, Reader] = {
     "task_name": text(300),
     "alias": texts(100, 50),
-    "catalog_code": matching(r"[0-9]{2}[0-9A-Z]{10}", 12, "12 位基本编码"),
-    "local_catalog_code": matching(LOCAL_CODE, 64, "字母、数字和连字符组成的编码"),
-    "task_code": text(31),
+    **item_codes.readers(NATIONAL),
     "local_task_code": matching(LOCAL_CODE, 64, "字母、数字和连字符组成的编码"),
-    "task_handle_item": matching(LOCAL_CODE, 50, "字母、数字和连字符组成的编码"),
     "parent_code": matching(LOCAL_CODE, 64, "上级事项的实施编码或地方实施编码"),
     "task_type": code(tables.TASK_TYPES, width=2),
     "task_version": whole(0, 100_000),
@@ -236,28 +240,42 @@ READERS: dict[str, Reader] = {
     "faqs": _in_order(
         records(Question, _QUESTION, count=50, required=("question", "answer")), "order"
     ),
-    "handle_items": records(HandlingItem, _HANDLING_ITEM, count=100, required=("code", "name")),
+    "handle_items": _handle_items(_HANDLING_ITEM),
 }
+"""How each field is read where no other profile of codes is chosen."""
 REQUIRED = ("task_name", "task_type", "dept_name", "region_code")
 
 
-def item_of(values: Mapping[str, Any]) -> Item:
+@cache
+def _readers(profile: CodeProfile) -> dict[str, Reader]:
+    """Rule I-20: the codes are read under a profile."""
+    ways = _HANDLING_ITEM | {"code": item_codes.handle_item(profile)}
+    return READERS | item_codes.readers(profile) | {"handle_items": _handle_items(ways)}
+
+
+def item_of(values: Mapping[str, Any], profile: CodeProfile = NATIONAL) -> Item:
     """The item in a record of the standard shape, as JSON, CSV or the message has it.
 
     Raises:
         ItemInvalid: with each field at fault.
     """
-    given, wrong = read_record(values, READERS, required=REQUIRED, ignored=SERVER_FIELDS)
-    given.pop("task_state", None)
-    item = Item(**given)
-    if not wrong:
-        wrong = [*_identity(item), *_limits(item), *_fees(item), *_dates(item)]
+    item, wrong = read(values, profile)
     if wrong:
         raise ItemInvalid("事项信息有误，请按提示更正。", *wrong)
     return item
 
 
-def item_of_row(values: Any, shape: str) -> Item:
+def read(values: Mapping[str, Any], profile: CodeProfile) -> tuple[Item, list[Violation]]:
+    """As much of an item as a record says, and what keeps it from being one."""
+    given, wrong = read_record(values, _readers(profile), required=REQUIRED, ignored=SERVER_FIELDS)
+    given.pop("task_state", None)
+    item = Item(**given)
+    if not wrong:
+        wrong = [*_identity(item, profile), *_limits(item), *_fees(item), *_dates(item)]
+    return item, wrong
+
+
+def item_of_row(values: Any, shape: str, profile: CodeProfile = NATIONAL) -> Item:
     """The item in one row of a file of the given shape.
 
     Raises:
@@ -273,18 +291,17 @@ def item_of_row(values: Any, shape: str) -> Item:
             "示例不导入。", Violation("task_name", "这是模板的示例行，不导入，请删去")
         )
     turn = _TURNS.get(shape)
-    return item_of(turn(values) if turn else values)
+    return item_of(turn(values) if turn else values, profile)
 
 
-def _identity(item: Item) -> list[Violation]:
+def _identity(item: Item, profile: CodeProfile) -> list[Violation]:
     """Rule I-1: an item has an 实施编码 whose parts agree with its fields, or a local one."""
-    if not item.task_code:
-        if item.local_task_code:
-            return []
+    if not item.item_id:
         return [Violation("task_code", "实施编码和地方实施编码至少填写一项")]
-    if not identifiers.is_task_code(item.task_code):
-        return [Violation("task_code", "应为 31 位实施编码：统一社会信用代码、行使层级和基本编码")]
-    body, level, catalogue = item.task_code[:18], item.task_code[18], item.task_code[19:]
+    inside = profile.parts(item.task_code)
+    if inside is None:
+        return []
+    body, level, catalogue = inside
     parts = (
         ("dept_code", item.dept_code, body, "实施主体编码"),
         ("use_level", item.use_level, level, "行使层级"),
@@ -292,8 +309,8 @@ def _identity(item: Item) -> list[Violation]:
     )
     return [
         Violation(field, f"与实施编码中的{name}不一致")
-        for field, own, inside, name in parts
-        if own and own != inside
+        for field, own, said, name in parts
+        if own and own != said
     ]
 
 

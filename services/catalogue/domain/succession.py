@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from services.catalogue.domain.codes import NATIONAL, CodeProfile
 from services.common import identifiers
 from services.common.errors import Invalid, Refused, Violation
 from services.common.fields import FieldInvalid, text
@@ -12,7 +13,6 @@ from services.common.fields import FieldInvalid, text
 if TYPE_CHECKING:
     from services.catalogue.domain.item import HandlingItem, Item
 
-BODY_LENGTH: Final = 18
 _NAME: Final = text(200)
 
 
@@ -66,12 +66,13 @@ def body_of(code: str, name: str) -> Body:
     return Body(found, said)
 
 
-def taken_over(item: Item, body: Body) -> Item:
+def taken_over(item: Item, body: Body, profile: CodeProfile = NATIONAL) -> Item:
     """The item under the body that takes it over.
 
-    Rule I-9: its 实施编码 begins with the other body's code; a local one stays.
+    Rule I-9: its 实施编码 begins with the other body's code; a local one stays, and so does one
+    that names no body (Rule I-20).
     """
-    code = item.task_code and body.code + item.task_code[BODY_LENGTH:]
+    code = profile.of_body(item.task_code, body.code)
     return replace(
         item,
         dept_code=body.code,

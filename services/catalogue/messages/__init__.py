@@ -1,6 +1,7 @@
 """Domain values to protobuf messages and back. The only room that knows both shapes."""
 
 from services.catalogue.messages.cards import KIND, card, card_message
+from services.catalogue.messages.drafts import draft_content_of, judged, outline_message
 from services.catalogue.messages.imports import mode_of, preview_message
 from services.catalogue.messages.items import (
     IMPORTED,
@@ -48,6 +49,7 @@ __all__ = [
     "card",
     "card_message",
     "check_message",
+    "draft_content_of",
     "entry_message",
     "event_fact",
     "event_message",
@@ -56,9 +58,11 @@ __all__ = [
     "import_message",
     "item_message",
     "item_of",
+    "judged",
     "kind_of",
     "mode_of",
     "occasion_message",
+    "outline_message",
     "preview_message",
     "proposal_of",
     "questionnaire_fact",

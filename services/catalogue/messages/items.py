@@ -13,7 +13,9 @@ from zhengtong.search.v1 import search_pb2
 
 from services.catalogue import domain
 from services.catalogue.domain import (
+    NATIONAL,
     Changed,
+    CodeProfile,
     Fact,
     Item,
     Listed,
@@ -37,9 +39,14 @@ _STATES = {
 }
 
 
-def item_of(message: catalogue_pb2.Item) -> Item:
+def item_of(message: catalogue_pb2.Item, profile: CodeProfile = NATIONAL) -> Item:
     """The item a caller hands in. Raises: ItemInvalid."""
-    return domain.item_of(json_format.MessageToDict(message, preserving_proto_field_name=True))
+    return domain.item_of(values_of(message), profile)
+
+
+def values_of(message: catalogue_pb2.Item) -> dict[str, Any]:
+    """An item as a record of the standard shape."""
+    return json_format.MessageToDict(message, preserving_proto_field_name=True)
 
 
 def item_message(listed: Listed) -> catalogue_pb2.Item:
@@ -76,7 +83,7 @@ def scheduled_fact(fact: Scheduled) -> Message:
     item = fact.plan.item
     return events_pb.ItemRevisionScheduled(
         item_id=fact.item_id,
-        item=catalogue_pb2.Item(item_id=fact.item_id, **fields.plain(item)),
+        revision=catalogue_pb2.Item(item_id=fact.item_id, **fields.plain(item)),
         title=f"{item.task_name}（自 {item.plan_effective_date} 起）",
     )
 

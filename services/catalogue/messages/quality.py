@@ -16,15 +16,16 @@ if TYPE_CHECKING:
 def check_message(found: quality.Quality) -> service_pb.CheckItemResponse:
     return service_pb.CheckItemResponse(
         score=found.score,
-        findings=[
-            catalogue_pb2.QualityFinding(
-                rule=one.rule.number,
-                says=one.rule.says,
-                blocking=one.rule.blocking,
-                fields=one.fields,
-            )
-            for one in found.findings
-        ],
+        findings=[finding_message(one) for one in found.findings],
+    )
+
+
+def finding_message(found: quality.Finding) -> catalogue_pb2.QualityFinding:
+    return catalogue_pb2.QualityFinding(
+        rule=found.rule.number,
+        says=found.rule.says,
+        blocking=found.rule.blocking,
+        fields=found.fields,
     )
 
 

@@ -4,6 +4,9 @@ import grpc
 from zhengtong.catalogue.v1 import catalogue_service_pb2_grpc as pb_grpc
 
 from services.catalogue import store
+from services.catalogue.domain import CodeProfile
+from services.catalogue.domain.codes import ProfileUnknown, profile_of
+from services.catalogue.servicer.drafts import Drafts
 from services.catalogue.servicer.imports import Imports
 from services.catalogue.servicer.items import Items
 from services.catalogue.servicer.life_events import LifeEvents
@@ -11,6 +14,7 @@ from services.catalogue.servicer.lists import Lists
 from services.catalogue.servicer.questionnaires import Questionnaires
 from services.catalogue.servicer.succession import Successions
 from services.common.grpc_host import Department, Plan
+from services.common.settings import CODE_PROFILE, SettingMissing, Settings
 
 
 class CatalogueServicer(
@@ -20,14 +24,23 @@ class CatalogueServicer(
     LifeEvents,
     Questionnaires,
     Lists,
+    Drafts,
     pb_grpc.CatalogueServiceServicer,
 ):
     """All calls of the service; each group in its own file."""
 
 
 def attach(server: grpc.Server, department: Department) -> None:
-    """Add the department's calls to a server."""
-    pb_grpc.add_CatalogueServiceServicer_to_server(CatalogueServicer(department), server)
+    """Add the department's calls to a server. Raises: SettingMissing."""
+    servicer = CatalogueServicer(department, _profile(Settings.from_env()))
+    pb_grpc.add_CatalogueServiceServicer_to_server(servicer, server)
+
+
+def _profile(settings: Settings) -> CodeProfile:
+    try:
+        return profile_of(settings.code_profile)
+    except ProfileUnknown as error:
+        raise SettingMissing(f"{CODE_PROFILE}：{error}") from error
 
 
 PLAN = Plan(

@@ -23,7 +23,9 @@ class Imports(Desk):
 
         def work(unit: Unit) -> pb.ImportItemsResponse:
             report, store = Report(shape), MongoStore(unit)
-            usecases.import_items(rows, report, mode=mode, caller=unit.caller, store=store)
+            usecases.import_items(
+                rows, report, mode=mode, caller=unit.caller, store=store, profile=self._profile
+            )
             return pb.ImportItemsResponse(report=report_message(report))
 
         return self._department.change(request, pb.ImportItemsResponse, work)
@@ -39,5 +41,6 @@ class Imports(Desk):
             mode=messages.mode_of(request.mode),
             caller=unit.caller,
             store=MongoStore(unit),
+            profile=self._profile,
         )
         return messages.preview_message(report_message(report), previewed)

@@ -5,7 +5,7 @@ from zhengtong.catalogue.v1 import catalogue_service_pb2 as pb
 
 from services.catalogue import messages, usecases
 from services.catalogue.servicer.desk import Desk
-from services.catalogue.store import MongoStore
+from services.catalogue.store import MongoDrafts, MongoStore
 from services.common.paging import page_position, page_size, page_token
 from services.common.transaction import Unit
 
@@ -16,14 +16,17 @@ class Items(Desk):
     def PublishItem(
         self, request: pb.PublishItemRequest, context: grpc.ServicerContext
     ) -> pb.PublishItemResponse:
-        item = messages.item_of(request.item)
+        item = messages.item_of(request.item, self._profile)
 
         def work(unit: Unit) -> pb.PublishItemResponse:
-            listed = usecases.publish(
+            reviewed = unit.approved is not None
+            listed = usecases.publish_from(
+                usecases.Origin(request.draft_id, request.draft_version, reviewed),
                 item,
                 seen=request.version,
                 caller=unit.caller,
                 store=MongoStore(unit),
+                drafts=MongoDrafts(unit),
             )
             return pb.PublishItemResponse(
                 item=messages.item_message(listed), scheduled=messages.scheduled_message(listed)
@@ -78,7 +81,8 @@ class Items(Desk):
     def CheckItem(
         self, request: pb.CheckItemRequest, context: grpc.ServicerContext
     ) -> pb.CheckItemResponse:
-        return messages.check_message(usecases.check(messages.item_of(request.item)))
+        item = messages.item_of(request.item, self._profile)
+        return messages.check_message(usecases.check(item))
 
     def ListQualityReports(
         self, request: pb.ListQualityReportsRequest, context: grpc.ServicerContext

@@ -25,6 +25,7 @@ class Successions(Desk):
                 request.reason,
                 caller=unit.caller,
                 store=MongoStore(unit),
+                profile=self._profile,
             )
             moved = [
                 catalogue_pb2.MovedItem(item_id=before, moved_to=after)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from services.catalogue import messages
 from services.catalogue.domain import Changed
-from services.catalogue.store import life_events
+from services.catalogue.store import drafts, life_events
 from services.catalogue.store.documents import (
     COLLECTION,
     EVENTS,
@@ -15,6 +15,7 @@ from services.catalogue.store.documents import (
     ItemVersionDocument,
     LifeEventDocument,
 )
+from services.catalogue.store.drafts import MongoDrafts
 from services.catalogue.store.items import MongoStore, digest, document_of, listed_of
 from services.catalogue.store.life_events import MongoEvents
 from services.catalogue.store.list_documents import (
@@ -41,6 +42,7 @@ __all__ = [
     "COLLECTION",
     "VERSIONS",
     "ItemDocument",
+    "MongoDrafts",
     "MongoEvents",
     "MongoListStore",
     "MongoQuestionnaires",
@@ -60,6 +62,7 @@ def ensure(database: Database[Document]) -> None:
     database[EVENTS].create_indexes(index_models(LifeEventDocument))
     database[ENTRIES].create_indexes(index_models(EntryDocument))
     database[ADJUSTMENTS].create_indexes(index_models(AdjustmentDocument))
+    drafts.ensure(database)
 
 
 def snapshot(database: Database[Document]) -> Iterator[Told]:

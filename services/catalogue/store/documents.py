@@ -88,9 +88,9 @@ class ItemContent(me.EmbeddedDocument):
 
     task_name = me.StringField(required=True, max_length=300)
     alias = me.ListField(me.StringField())
-    catalog_code = me.StringField(max_length=12)
+    catalog_code = me.StringField(max_length=64)
     local_catalog_code = me.StringField(max_length=64)
-    task_code = me.StringField(max_length=31)
+    task_code = me.StringField(max_length=64)
     local_task_code = me.StringField(max_length=64)
     task_handle_item = me.StringField(max_length=50)
     parent_code = me.StringField(max_length=64)

@@ -3,6 +3,16 @@
 `ports` says what that needs, `reach` whose items somebody may speak of.
 """
 
+from services.catalogue.usecases.drafts import (
+    Drafts,
+    Origin,
+    Scope,
+    discard_draft,
+    get_draft,
+    list_drafts,
+    publish_from,
+    save_draft,
+)
 from services.catalogue.usecases.imports import import_items, preview_import
 from services.catalogue.usecases.items import (
     bring_into_force,
@@ -34,27 +44,35 @@ from services.catalogue.usecases.questionnaires import (
 from services.catalogue.usecases.succession import Succession, succeed
 
 __all__ = [
+    "Drafts",
     "Events",
     "ListStore",
     "Marks",
     "Occasion",
+    "Origin",
     "Questionnaires",
+    "Scope",
     "Store",
     "Succession",
     "adjust",
     "answer",
     "bring_into_force",
     "check",
+    "discard_draft",
     "get",
+    "get_draft",
     "get_event",
     "import_items",
+    "list_drafts",
     "list_quality",
     "list_versions",
     "preview_import",
     "publish",
     "publish_event",
+    "publish_from",
     "publish_questionnaire",
     "resume",
+    "save_draft",
     "succeed",
     "suspend",
     "unschedule",

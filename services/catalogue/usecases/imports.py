@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from services.catalogue import domain
-from services.catalogue.domain import quality
+from services.catalogue.domain import NATIONAL, quality
 from services.catalogue.domain.importing import (
     Mode,
     Outcome,
@@ -22,7 +22,7 @@ from services.common.rows import Note
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from services.catalogue.domain import Changed, Item, Kept, Listed, Scheduled
+    from services.catalogue.domain import Changed, CodeProfile, Item, Kept, Listed, Scheduled
     from services.catalogue.usecases.ports import Store
     from services.common.access import Caller
     from services.common.rows import Report, Row
@@ -51,30 +51,37 @@ class _Plan:
         return scheduled.plan.item if scheduled else None
 
 
-def import_items(
+def import_items(  # noqa: PLR0913  (what, by whom, into what, and how)
     rows: Iterable[Row],
     report: Report,
     *,
     caller: Caller,
     store: Store,
     mode: Mode = Mode.OVERWRITE,
+    profile: CodeProfile = NATIONAL,
 ) -> None:
     """Publish the good rows of an import and put each bad one into the report.
 
     Rule P-23: a row that is not the caller's to publish is a bad one.
     Rule I-12: in mode `KEEP` a row whose item is kept already changes nothing.
     """
-    plan = _plan(rows, report, mode, caller, store)
+    plan = _plan(rows, report, mode, caller, store, profile)
     store.save_all(list(plan.facts.values()))
     store.schedule(list(plan.waiting.values()))
 
 
-def preview_import(
-    rows: Iterable[Row], report: Report, *, mode: Mode, caller: Caller, store: Store
+def preview_import(  # noqa: PLR0913  (as import_items)
+    rows: Iterable[Row],
+    report: Report,
+    *,
+    mode: Mode,
+    caller: Caller,
+    store: Store,
+    profile: CodeProfile = NATIONAL,
 ) -> list[Previewed]:
     """What an import would do to each row; nothing is kept (Rule I-12)."""
     rows = list(rows)
-    plan = _plan(rows, report, mode, caller, store)
+    plan = _plan(rows, report, mode, caller, store, profile)
     known = store.listed([*plan.facts, *plan.waiting])
     told: dict[int, Previewed] = {}
     for item_id, origins in plan.origins.items():
@@ -100,9 +107,16 @@ def _previewed(row: int, item_id: str, plan: _Plan, known: Listed | None) -> Pre
     return Previewed(row, Outcome.CHANGED, item_id, fields, note)
 
 
-def _plan(rows: Iterable[Row], report: Report, mode: Mode, caller: Caller, store: Store) -> _Plan:
+def _plan(  # noqa: PLR0913  (as import_items)
+    rows: Iterable[Row],
+    report: Report,
+    mode: Mode,
+    caller: Caller,
+    store: Store,
+    profile: CodeProfile,
+) -> _Plan:
     """What the rows do, as the report tells it."""
-    items, origins = _read(rows, report, caller)
+    items, origins = _read(rows, report, caller, profile)
     kept = store.kept(list(items.values()))
     for item_id, held in kept.items():
         out = beyond(caller, held.department, held.region) or _moved(held)
@@ -148,7 +162,7 @@ def _tell(plan: _Plan, report: Report) -> None:
 
 
 def _read(
-    rows: Iterable[Row], report: Report, caller: Caller
+    rows: Iterable[Row], report: Report, caller: Caller, profile: CodeProfile
 ) -> tuple[dict[str, Item], dict[str, list[Row]]]:
     """The items of the good rows, and the rows that say each.
 
@@ -159,7 +173,7 @@ def _read(
     for row in rows:
         report.read += 1
         try:
-            item = domain.item_of_row(row.values, report.shape)
+            item = domain.item_of_row(row.values, report.shape, profile)
         except domain.ItemInvalid as refusal:
             report.reject(row, refusal.violations)
             continue

@@ -9,7 +9,7 @@ from services.catalogue import domain
 from services.catalogue.usecases.reach import check_reach
 
 if TYPE_CHECKING:
-    from services.catalogue.domain import Body, Listed
+    from services.catalogue.domain import Body, CodeProfile, Listed
     from services.catalogue.usecases.ports import Store
     from services.common.access import Caller
 
@@ -40,6 +40,7 @@ def succeed(  # noqa: PLR0913  (from whom, to whom, why)
     caller: Caller,
     store: Store,
     most: int = MOST_MOVED,
+    profile: CodeProfile = domain.NATIONAL,
 ) -> Succession:
     """Let a body take over the items of another, `most` of them at once.
 
@@ -55,18 +56,24 @@ def succeed(  # noqa: PLR0913  (from whom, to whom, why)
             if len(found.moved) == most:
                 found.more = True
                 return found
-            _move(known, body, reason, caller, store, found)
+            _move(known, body, reason, caller, store, found, profile)
         if len(page) < PAGE:
             return found
         after = page[-1].item.item_id
 
 
 def _move(  # noqa: PLR0913  (what, to whom, why, and what became of the others)
-    known: Listed, body: Body, reason: str, caller: Caller, store: Store, found: Succession
+    known: Listed,
+    body: Body,
+    reason: str,
+    caller: Caller,
+    store: Store,
+    found: Succession,
+    profile: CodeProfile,
 ) -> None:
     for dept_code in (known.item.dept_code, body.code):
         check_reach(caller, dept_code, known.item.region_code)
-    left, going_on = domain.move(known, body, reason)
+    left, going_on = domain.move(known, body, reason, profile)
     item = going_on.listed.item
     if item == known.item:
         return

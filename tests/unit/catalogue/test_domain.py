@@ -17,6 +17,7 @@ from services.catalogue.domain import (
     item_of_row,
 )
 from services.common.errors import Stale
+from tests.conftest import NOW
 
 BODY = "11530000015100012L"
 CATALOGUE = "530117001000"
@@ -131,7 +132,7 @@ def test_an_item_is_suspended_with_a_reason_and_resumed_once():
 
 def test_a_suspended_item_that_is_published_again_is_not_new():
     item = item_of(record())
-    changed = domain.publish(Kept(version=2, state=State.SUSPENDED, same=True), item)
+    changed = domain.publish(Kept(version=2, state=State.SUSPENDED, same=True), item, NOW)
     assert changed == Changed(Listed(item, version=3), newly=False)
 
 
@@ -144,11 +145,11 @@ def test_differences_name_each_field_that_changed():
 
 def test_publishing_tells_new_from_changed_and_says_nothing_twice():
     item = item_of(record())
-    assert domain.publish(None, item) == Changed(Listed(item, version=1), newly=True)
-    assert domain.publish(Kept(version=1, state=State.PUBLISHED, same=True), item) is None
-    changed = domain.publish(Kept(version=1, state=State.PUBLISHED, same=False), item)
+    assert domain.publish(None, item, NOW) == Changed(Listed(item, version=1), newly=True)
+    assert domain.publish(Kept(version=1, state=State.PUBLISHED, same=True), item, NOW) is None
+    changed = domain.publish(Kept(version=1, state=State.PUBLISHED, same=False), item, NOW)
     assert changed == Changed(Listed(item, version=2), newly=False)
-    again = domain.publish(Kept(version=2, state=State.WITHDRAWN, same=True), item)
+    again = domain.publish(Kept(version=2, state=State.WITHDRAWN, same=True), item, NOW)
     assert again == Changed(Listed(item, version=3), newly=True)
 
 

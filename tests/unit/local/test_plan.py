@@ -153,6 +153,7 @@ def test_what_is_no_address_is_refused_with_the_variable(tmp_path, text):
         ("MONGODB_URI", "localhost:27017", "mongodb://"),
         ("AMQP_URI", "http://secret@mq/", "amqp://"),
         ("ZHENGTONG_LOG_LEVEL", "LOUD", "DEBUG、INFO、WARNING、ERROR"),
+        ("ZHENGTONG_CODE_PROFILE", "nation", "nation（有：national、gbt39046、guizhou）"),
     ],
 )
 def test_a_setting_nobody_can_follow_is_refused_before_anything_starts(
