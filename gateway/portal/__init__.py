@@ -10,12 +10,14 @@ from gateway.portal import item_sheet
 from gateway.portal.account import AccountPages
 from gateway.portal.desk import Desk
 from gateway.portal.details import Details
+from gateway.portal.imports import ImportPages
 from gateway.portal.life_events import LifeEventPages
 from gateway.portal.lists import ListPages
 from gateway.portal.mandates import MandatePages
 from gateway.portal.open_data import OPEN_DATA
 from gateway.portal.outside import OutsidePages
 from gateway.portal.pages import ROUTES, not_found, refused
+from gateway.portal.quality import QualityPages
 from gateway.portal.questionnaires import QuestionnairePages
 from gateway.portal.register import RegisterPages
 from gateway.portal.reviews import ReviewPages
@@ -43,6 +45,7 @@ def routes(
     own = [*SignInPages(desk).routes(), *AccountPages(desk, reviews).routes()]
     own += outside.routes() if outside else []
     own += [*MandatePages(desk).routes(), *RegisterPages(desk).routes(), *reviews.routes()]
+    own += [*ImportPages(desk).routes(), *QualityPages(desk, onestop).routes()]
     open_pages = [
         *QuestionnairePages(calls).routes(),
         *Details(onestop, calls).routes(),

@@ -22,7 +22,9 @@ from gateway.portal.desk import (
     trouble_of,
     while_unchanged,
 )
+from gateway.portal.imports import has_imports
 from gateway.portal.pages import page
+from gateway.portal.quality import sees_quality
 from gateway.refusals import DepartmentFailed, FormForged, RequestInvalid
 from services.common.errors import DomainError, Violation
 
@@ -140,6 +142,8 @@ class AccountPages:
             sees=SEES in this.caller.scopes,
             sessions=found.sessions,
             waiting=waiting,
+            imports=has_imports(this.caller),
+            quality=sees_quality(this.caller),
             departments=translations()["departments"],
             acting=this.caller.on_behalf_of,
             trouble=trouble,

@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse
 
 from gateway.csrf import FIELD
 from gateway.forms import Form
+from gateway.multipart import UploadForm
 from gateway.portal.pages import page
 from gateway.portal.visits import DEPARTMENT, Visit, visit
 from gateway.problems import problem_of
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from gateway.clients import Clients
     from gateway.limits import Limits
+    from gateway.multipart import Upload
     from gateway.portal.visits import Visits
     from services.common.access import Caller
     from services.common.errors import DomainError
@@ -98,7 +100,7 @@ class Desk:
         self.visits = visits
         self.demo = demo
         self.outside = outside
-        self._limits = limits
+        self.limits = limits
 
     async def ask(self, method: str, request: Message, caller: Caller) -> Any:
         """A call of identity. Raises: DomainError, DepartmentFailed."""
@@ -124,16 +126,35 @@ class Desk:
         self.visits.check(request.scope, form)
         return form
 
+    async def upload(
+        self, request: Request, file: str, fields: Mapping[str, int]
+    ) -> tuple[dict[str, str], Upload]:
+        """What a form with a file holds, of somebody who is signed in.
+
+        Raises:
+            RequestInvalid, FormForged, UploadTypeRefused, FileNameRefused.
+        """
+        asked = UploadForm(file, {FIELD: TOKEN_LENGTH, **fields})
+        try:
+            form, upload = await asked.read(request.scope, request.receive, self.limits)
+        except RequestInvalid as error:
+            raise _forged_or(error) from None
+        self.visits.check(request.scope, form, visit())
+        return form, upload
+
     async def _read(
         self, request: Request, fields: Mapping[str, int], optional: Iterable[str]
     ) -> dict[str, str]:
         asked = Form({FIELD: TOKEN_LENGTH, **fields}, frozenset(optional))
         try:
-            return await asked.read(request.scope, request.receive, self._limits)
+            return await asked.read(request.scope, request.receive, self.limits)
         except RequestInvalid as error:
-            if any(one.field == FIELD for one in error.violations):
-                raise FormForged from None
-            raise
+            raise _forged_or(error) from None
+
+
+def _forged_or(error: RequestInvalid) -> DomainError:
+    """A form without its token is none of ours; else what was wrong with it."""
+    return FormForged() if any(one.field == FIELD for one in error.violations) else error
 
 
 def required(form: Mapping[str, str], *names: str) -> None:

@@ -224,3 +224,5 @@ ORGANISATION_TOPICS: Final = {
 """主题分类 of what is for persons, and of what is for 法人."""
 LIST_KINDS: Final = {1: "权力清单", 2: "责任清单", 3: "负面清单"}
 LIST_ACTIONS: Final = {1: "增加", 2: "修改", 3: "取消", 4: "下放", 5: "承接"}
+ROW_OUTCOMES: Final = {1: "新增", 2: "变更", 3: "未变", 4: "保留", 5: "被拒"}
+"""What an import makes, or would make, of a row."""

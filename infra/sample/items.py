@@ -55,7 +55,7 @@ def _item(template: Row, place: Row, laws: dict[str, list[str]], number: int) ->
         "dept_code": department["code"],
         "dept_name": department["name"],
         "use_level": use_level,
-        "by_law": [_basis(laws, *law) for law in template["law"]],
+        "by_law": [basis(laws, *law) for law in template["law"]],
         "power_source": "1",
         **_limits(template),
         **_conduct(template, place, number),
@@ -66,7 +66,7 @@ def _item(template: Row, place: Row, laws: dict[str, list[str]], number: int) ->
     }
 
 
-def _basis(laws: dict[str, list[str]], law: str, article: str, content: str) -> Row:
+def basis(laws: dict[str, list[str]], law: str, article: str, content: str) -> Row:
     name, document_number, issuer, effective_date = laws[law]
     return {
         "law_name": name,

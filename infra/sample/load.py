@@ -13,13 +13,14 @@ from gateway.cli.imports import import_files
 from infra.sample.demo_accounts import make_demo_accounts
 from infra.sample.outages import outages
 from infra.sample.places import FOLDER
+from infra.sample.publish import publish_guidance
 from infra.sample.write_credit import write_credit
 
 ENTERPRISES, PERMITS, PENALTIES = 300, 600, 60
 
 
 def load() -> int:
-    """Import everything; the number of rows refused, which should be none."""
+    """Import everything; the number of rows and calls refused, which should be none."""
     refused = 0
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder)
@@ -39,6 +40,7 @@ def load() -> int:
             refused += outcome.counts["rejected"]
             for one in outcome.rejections:
                 sys.stderr.write(f"{one['file']} {one['row']} {one['field']}: {one['reason']}\n")
+    refused += publish_guidance()
     make_demo_accounts()
     return refused
 

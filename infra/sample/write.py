@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from infra.sample.bodies import bodies
+from infra.sample.guidance import life_events, list_adjustments, questionnaires
 from infra.sample.institutions import institutions, outage_templates
 from infra.sample.items import items
 from infra.sample.places import FOLDER, Row
@@ -18,6 +19,9 @@ def files() -> dict[str, str]:
     return {
         "departments.json": _json(bodies().values()),
         "items.json": _json(items()),
+        "life_events.json": _json(life_events()),
+        "questionnaires.json": _json(questionnaires()),
+        "list_adjustments.json": _json(list_adjustments()),
         "institutions.json": _json(institutions()),
         "outages.json": _json(outage_templates()),
         "sites.json": _json(sites()),

@@ -87,7 +87,7 @@ class Items(Desk):
     def ListQualityReports(
         self, request: pb.ListQualityReportsRequest, context: grpc.ServicerContext
     ) -> pb.ListQualityReportsResponse:
-        question = f"quality/{request.region_code}"
+        question = f"quality/{request.region_code}/{request.dept_code}"
         size = page_size(request.page_size)
         position = page_position(question, request.page_token) or [""]
         found = usecases.list_quality(
@@ -95,6 +95,7 @@ class Items(Desk):
             after=position[0],
             size=size + 1,
             store=MongoStore(self._department.reading()),
+            dept_code=request.dept_code,
         )
         more = page_token(question, [found[size - 1][0]]) if len(found) > size else ""
         reports = [messages.report_message(*one) for one in found[:size]]

@@ -140,14 +140,18 @@ def check(item: Item) -> quality.Quality:
 
 
 def list_quality(
-    *, region_code: str, after: str, size: int, store: Store
+    *, region_code: str, after: str, size: int, store: Store, dept_code: str = ""
 ) -> list[tuple[str, Marks]]:
     """What the quality rules say of the public items of each body, in order of `Item.body`.
 
     Args:
         region_code: only items of this region and the regions below it; empty: all.
+        dept_code: this body alone; empty: each.
     """
-    bodies = store.bodies(region_code=region_code, after=after, size=size)
+    if dept_code:
+        bodies = [dept_code] if dept_code > after else []
+    else:
+        bodies = store.bodies(region_code=region_code, after=after, size=size)
     marks = store.marks(bodies, region_code=region_code)
     return [(body, marks[body]) for body in bodies if body in marks]
 
