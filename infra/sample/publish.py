@@ -61,7 +61,7 @@ def _adjust(client: httpx.Client) -> list[str]:
 
 def _made(client: httpx.Client, kind: str, dept_code: str) -> int:
     """How many adjustments a list has had."""
-    asked = {"kind": kind, "dept_code": dept_code, "page_size": MOST}
+    asked: dict[str, str | int] = {"kind": kind, "dept_code": dept_code, "page_size": MOST}
     answer = _patiently(lambda: client.get(LISTS, params=asked))
     return len(answer.raise_for_status().json().get("adjustments", []))
 
