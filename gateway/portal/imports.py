@@ -21,6 +21,7 @@ from gateway.portal import item_sheet
 from gateway.portal.desk import FINE, Trouble, for_the_signed_in, trouble_of
 from gateway.portal.labels import ROW_OUTCOMES
 from gateway.portal.pages import page
+from gateway.problems import problem_of
 from gateway.refusals import FormForged, RequestInvalid
 from services.common.access import authorise
 from services.common.errors import DomainError, Violation
@@ -56,6 +57,10 @@ COLUMNS: Final = ("行号", "结果", "事项编号", "字段", "说明")
 _OTHER_FILE: Final = (
     "这次选择的文件与预览的不是同一个文件（或者预览之后又改过）。"
     "请选择预览过的文件，或者重新预览新的文件。"
+)
+_NO_SHAPE: Final = (
+    "看不出文件里各列是什么：列名与填报模板、国家交换表和本平台的字段名都对不上。"
+    "请下载填报模板，按模板的列名填写。"
 )
 _REQUEST_ID: Final = re.compile(f"[0-9a-f]{{{REQUEST_ID}}}", re.ASCII)
 _FIELD_END: Final = re.compile(r"[.\[]")
@@ -118,7 +123,7 @@ class ImportPages:
         except FormForged:
             raise
         except DomainError as error:
-            return self._choose(trouble_of(error), form.get("mode", ""))
+            return self._choose(_trouble(error), form.get("mode", ""))
         return self._previewed(answer, form["mode"], sha256(upload.data).hexdigest(), FINE)
 
     @for_the_signed_in
@@ -139,7 +144,7 @@ class ImportPages:
         except FormForged:
             raise
         except DomainError as error:
-            return self._choose(trouble_of(error), form.get("mode", ""))
+            return self._choose(_trouble(error), form.get("mode", ""))
         rows = [_refused(one) for one in answer.report.rejections]
         rows += [_noted(one) for one in answer.report.notes]
         waits = answer.HasField("submission")
@@ -164,7 +169,7 @@ class ImportPages:
         except FormForged:
             raise
         except DomainError as error:
-            return self._choose(trouble_of(error), form.get("mode", ""))
+            return self._choose(_trouble(error), form.get("mode", ""))
         headers = {
             "content-disposition": 'attachment; filename="import-preview.csv"',
             "cache-control": "no-store",
@@ -211,6 +216,13 @@ class ImportPages:
             digest=digest,
             request_id=uuid.uuid4().hex,
         )
+
+
+def _trouble(error: DomainError) -> Trouble:
+    """What to say of a refusal; the form has no field for what programs name a shape with."""
+    if error.reason == "IMPORT_SHAPE_UNKNOWN":
+        return Trouble(problem_of(error).status, _NO_SHAPE, {FILE: _NO_SHAPE})
+    return trouble_of(error)
 
 
 def _admit(this: Visit) -> None:
