@@ -63,7 +63,6 @@ _NO_SHAPE: Final = (
     "请下载填报模板，按模板的列名填写。"
 )
 _REQUEST_ID: Final = re.compile(f"[0-9a-f]{{{REQUEST_ID}}}", re.ASCII)
-_FIELD_END: Final = re.compile(r"[.\[]")
 
 
 def has_imports(caller: Caller) -> bool:
@@ -271,11 +270,22 @@ def _noted(one: imports_pb2.Note) -> Told:
 
 
 def field_name(path: str) -> str:
-    """A field of an item by its Chinese name; a column of another shape as the file has it."""
-    first = _FIELD_END.split(path, maxsplit=1)[0]
-    if first not in ITEM.fields_by_name:
-        return path
-    return chinese_name(f"{ITEM.full_name}.{first}") or path
+    """A field of an item by its Chinese name; a column of another shape as the file has it.
+
+    Args:
+        path: such as `task_name` or `materials[0].name`.
+    """
+    message: Any = ITEM
+    named = ""
+    for part in path.split("."):
+        name, _, place = part.rstrip("]").partition("[")
+        field = message.fields_by_name.get(name) if message else None
+        if field is None:
+            return named or path
+        named += chinese_name(field.full_name) or name
+        named += f"第 {int(place) + 1} 项" if place.isdecimal() else ""
+        message = field.message_type
+    return named
 
 
 def _table(answer: Any) -> Iterator[bytes]:
