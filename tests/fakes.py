@@ -94,10 +94,9 @@ class FakeCatalogue:
         return sorted({one.item.body for one in shown if one.item.body > after})[:size]
 
     def marks(self, bodies, *, region_code):
-        return {
-            body: marks_of([one for one in self._of(region_code) if one.item.body == body])
-            for body in bodies
-        }
+        shown = self._of(region_code)
+        found = {body: [one for one in shown if one.item.body == body] for body in bodies}
+        return {body: marks_of(listed) for body, listed in found.items() if listed}
 
     def _of(self, region_code):
         return [

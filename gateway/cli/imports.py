@@ -42,6 +42,7 @@ PATHS = {
     "utilities": "/api/v1/utilities:import",
     "websites": "/api/v1/websites:import",
 }
+PREVIEWS = {"items": "/api/v1/items:previewImport"}
 REJECTED = ("file", "row", "field", "reason")
 COUNTS = ("read", "created", "changed", "unchanged", "kept", "rejected")
 FORMATS = (".csv", ".json", ".jsonl", ".xlsx")
@@ -51,7 +52,10 @@ FilePath = Annotated[
     Path, typer.Argument(help="JSON、JSON Lines、CSV 或 .xlsx 文件；也可以是目录。")
 ]
 Shape = Annotated[str, typer.Option(help="文件的格式；不指明则由内容识别。")]
-Keep = Annotated[bool, typer.Option(help="已有的事项保留原样，只新增没有的。")]
+Keep = Annotated[bool, typer.Option("--keep", help="已有的事项保留原样，只新增没有的。")]
+Preview = Annotated[
+    bool, typer.Option("--preview", help="只说明会新增、变更、拒绝什么，不作任何改动。")
+]
 ReportPath = Annotated[
     Path | None, typer.Option(help="把被拒的行写入此文件（JSON Lines；以 .csv 结尾则为表格）。")
 ]
@@ -59,18 +63,30 @@ ReportPath = Annotated[
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of the rows of all files."""
+    """What became of the rows of all files, or would.
+
+    Args:
+        changes: of a preview, each row that would change something known.
+    """
 
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
     rejections: list[dict[str, Any]] = field(default_factory=list)
+    changes: list[dict[str, Any]] = field(default_factory=list)
 
-    def add(self, file: str, report: dict[str, Any]) -> None:
-        """Take in the report of one call."""
+    def add(self, file: str, answer: dict[str, Any]) -> None:
+        """Take in the answer of one call."""
+        report, rows = answer["report"], answer.get("rows", [])
         for name in COUNTS:
             self.counts[name] += int(report.get(name, 0))
-        for one in report.get("rejections", []):
+        told = [*report.get("rejections", []), *(one for row in rows for one in row["rejections"])]
+        for one in told:
             row = {"file": file, "row": int(one["row"])}
             self.rejections.append(row | {"field": one["field"], "reason": one["reason"]})
+        self.changes += [
+            {"file": file, "row": int(row["row"]), "id": row["subject"], "fields": fields}
+            for row in rows
+            if (fields := row["changed_fields"])
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +109,12 @@ class Platform:
     Args:
         target: items, credit, utilities or websites.
         keep: what is known already is left alone.
+        preview: only say what an import would do.
     """
 
-    def __init__(self, known: Settings, target: str, *, keep: bool = False) -> None:
+    def __init__(
+        self, known: Settings, target: str, *, keep: bool = False, preview: bool = False
+    ) -> None:
         try:
             token = known.api_key_file.read_text().strip()
         except OSError:
@@ -104,7 +123,8 @@ class Platform:
                 "或用 ZHENGTONG_API_KEY_FILE 指明（zhengtong client make --key-file 可以登记）。",
                 WRONG_USE,
             )
-        self._path = PATHS[target]
+        self._path = PREVIEWS[target] if preview else PATHS[target]
+        self._acts = not preview
         self._mode = {"mode": "IMPORT_MODE_KEEP"} if keep else {}
         self._client = httpx.Client(
             base_url=gateway_url(known),
@@ -115,9 +135,10 @@ class Platform:
         )
 
     def send(self, file: Path, batch: Batch, shape: str) -> dict[str, Any]:  # noqa: RET503  (fail never returns)
-        """One call's report; the same request id at every try, so that no row counts twice."""
-        query = {"first_row": str(batch.first_row), "request_id": uuid.uuid4().hex}
+        """One call's answer; the same request id at every try, so that no row counts twice."""
+        query = {"first_row": str(batch.first_row)}
         query |= self._mode | ({"shape": shape} if shape else {})
+        query |= {"request_id": uuid.uuid4().hex} if self._acts else {}
         content = b"[" + b",\n".join(batch.rows) + b"]"
         delay = 0.5
         for attempt in range(TRIES):
@@ -132,7 +153,7 @@ class Platform:
                 said = f"平台没有应答（{error}）。请确认已经启动：make up"
             else:
                 if answer.status_code == httpx.codes.OK:
-                    return dict(answer.json()["report"])
+                    return dict(answer.json())
                 problem = _problem(answer)
                 if answer.status_code not in (429, 503, 504):
                     code = WRONG_USE if answer.status_code == httpx.codes.BAD_REQUEST else REFUSED
@@ -164,11 +185,17 @@ def import_files(target: str, paths: Iterable[Path], shape: str = "") -> Outcome
     return outcome
 
 
-def _import(
-    target: str, paths: Iterable[Path], shape: str, outcome: Outcome, *, keep: bool = False
+def _import(  # noqa: PLR0913  (plain data)
+    target: str,
+    paths: Iterable[Path],
+    shape: str,
+    outcome: Outcome,
+    *,
+    keep: bool = False,
+    preview: bool = False,
 ) -> None:
     files = [file for path in paths for file in _files(path)]
-    platform = Platform(settings(), target, keep=keep)
+    platform = Platform(settings(), target, keep=keep, preview=preview)
     bar = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -183,9 +210,9 @@ def _import(
             rows = 0
             recognised = shape  # from its first rows, for a whole file is of one shape
             for batch in _batches(file):
-                report = platform.send(file, batch, recognised)
-                recognised = recognised or str(report["shape"])
-                outcome.add(file.name, report)
+                answer = platform.send(file, batch, recognised)
+                recognised = recognised or str(answer["report"]["shape"])
+                outcome.add(file.name, answer)
                 rows += len(batch.rows)
                 progress.update(task, completed=batch.position, rows=rows)
             progress.update(task, completed=size)
@@ -246,15 +273,16 @@ def _run(  # noqa: PLR0913  (plain data)
     *,
     as_json: bool,
     keep: bool = False,
+    preview: bool = False,
 ) -> None:
     outcome = Outcome()
     try:
-        _import(target, paths, shape, outcome, keep=keep)
+        _import(target, paths, shape, outcome, keep=keep, preview=preview)
     except (typer.Exit, KeyboardInterrupt):
         if outcome.counts["read"]:  # what went in before the end is told all the same
-            _tell(outcome, report, as_json=as_json)
+            _tell(outcome, report, as_json=as_json, preview=preview)
         raise
-    _tell(outcome, report, as_json=as_json)
+    _tell(outcome, report, as_json=as_json, preview=preview)
     raise typer.Exit(DIFFERS if outcome.counts["rejected"] else 0)
 
 
@@ -267,13 +295,16 @@ def _write(report: Path, rejections: Iterable[dict[str, Any]]) -> None:
         file.writelines(lines)
 
 
-def _tell(outcome: Outcome, report: Path | None, *, as_json: bool) -> None:
+def _tell(outcome: Outcome, report: Path | None, *, as_json: bool, preview: bool) -> None:
     if report:
         _write(report, outcome.rejections)
     if as_json:
-        give({**outcome.counts, "rejections": outcome.rejections})
+        more = {"changes": outcome.changes} if preview else {}
+        give({**outcome.counts, "rejections": outcome.rejections, **more})
         return
     counts = outcome.counts
+    if preview:
+        say("以下为预览，没有作任何改动。")
     left = f"（其中保留原样 {counts['kept']}）" if counts["kept"] else ""
     say(
         f"读取 {counts['read']} 行：新增 {counts['created']}，变更 {counts['changed']}，"
@@ -284,17 +315,22 @@ def _tell(outcome: Outcome, report: Path | None, *, as_json: bool) -> None:
     if len(outcome.rejections) > SHOWN:
         where = f"见 {report}" if report else "用 --report 文件名 可写入全部"
         say(f"  …共 {len(outcome.rejections)} 条，{where}")
+    for one in outcome.changes[:SHOWN]:
+        say(f"  {one['file']} 第 {one['row']} 行 {one['id']} 变更：{'、'.join(one['fields'])}")
+    if len(outcome.changes) > SHOWN:
+        say(f"  …共 {len(outcome.changes)} 行变更，用 --json 可列出全部")
 
 
 @app.command("items", help="政务服务事项（standard、template、exchange、guangan）。")
-def items(
+def items(  # noqa: PLR0913  (options of the command)
     path: FilePath,
     shape: Shape = "",
     report: ReportPath = None,
     keep: Keep = False,
+    preview: Preview = False,
     as_json: AsJson = False,
 ) -> None:
-    _run("items", [path], shape, report, as_json=as_json, keep=keep)
+    _run("items", [path], shape, report, as_json=as_json, keep=keep, preview=preview)
 
 
 @app.command("credit", help="信用主体、双公示许可与处罚。")

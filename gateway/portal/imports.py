@@ -21,6 +21,7 @@ from gateway.portal import item_sheet
 from gateway.portal.desk import FINE, Trouble, for_the_signed_in, trouble_of
 from gateway.portal.labels import ROW_OUTCOMES
 from gateway.portal.pages import page
+from gateway.problems import problem_of
 from gateway.refusals import FormForged, RequestInvalid
 from services.common.access import authorise
 from services.common.errors import DomainError, Violation
@@ -57,8 +58,11 @@ _OTHER_FILE: Final = (
     "这次选择的文件与预览的不是同一个文件（或者预览之后又改过）。"
     "请选择预览过的文件，或者重新预览新的文件。"
 )
+_NO_SHAPE: Final = (
+    "看不出文件里各列是什么：列名与填报模板、国家交换表和本平台的字段名都对不上。"
+    "请下载填报模板，按模板的列名填写。"
+)
 _REQUEST_ID: Final = re.compile(f"[0-9a-f]{{{REQUEST_ID}}}", re.ASCII)
-_FIELD_END: Final = re.compile(r"[.\[]")
 
 
 def has_imports(caller: Caller) -> bool:
@@ -118,7 +122,7 @@ class ImportPages:
         except FormForged:
             raise
         except DomainError as error:
-            return self._choose(trouble_of(error), form.get("mode", ""))
+            return self._choose(_trouble(error), form.get("mode", ""))
         return self._previewed(answer, form["mode"], sha256(upload.data).hexdigest(), FINE)
 
     @for_the_signed_in
@@ -139,7 +143,7 @@ class ImportPages:
         except FormForged:
             raise
         except DomainError as error:
-            return self._choose(trouble_of(error), form.get("mode", ""))
+            return self._choose(_trouble(error), form.get("mode", ""))
         rows = [_refused(one) for one in answer.report.rejections]
         rows += [_noted(one) for one in answer.report.notes]
         waits = answer.HasField("submission")
@@ -164,7 +168,7 @@ class ImportPages:
         except FormForged:
             raise
         except DomainError as error:
-            return self._choose(trouble_of(error), form.get("mode", ""))
+            return self._choose(_trouble(error), form.get("mode", ""))
         headers = {
             "content-disposition": 'attachment; filename="import-preview.csv"',
             "cache-control": "no-store",
@@ -213,6 +217,13 @@ class ImportPages:
         )
 
 
+def _trouble(error: DomainError) -> Trouble:
+    """What to say of a refusal; the form has no field for what programs name a shape with."""
+    if error.reason == "IMPORT_SHAPE_UNKNOWN":
+        return Trouble(problem_of(error).status, _NO_SHAPE, {FILE: _NO_SHAPE})
+    return trouble_of(error)
+
+
 def _admit(this: Visit) -> None:
     """Raises: PermissionMissing, where somebody may not import at all."""
     authorise(this.caller, permission_of(METHOD), ROLES)
@@ -259,11 +270,22 @@ def _noted(one: imports_pb2.Note) -> Told:
 
 
 def field_name(path: str) -> str:
-    """A field of an item by its Chinese name; a column of another shape as the file has it."""
-    first = _FIELD_END.split(path, maxsplit=1)[0]
-    if first not in ITEM.fields_by_name:
-        return path
-    return chinese_name(f"{ITEM.full_name}.{first}") or path
+    """A field of an item by its Chinese name; a column of another shape as the file has it.
+
+    Args:
+        path: such as `task_name` or `materials[0].name`.
+    """
+    message: Any = ITEM
+    named = ""
+    for part in path.split("."):
+        name, _, place = part.rstrip("]").partition("[")
+        field = message.fields_by_name.get(name) if message else None
+        if field is None:
+            return named or path
+        named += chinese_name(field.full_name) or name
+        named += f"第 {int(place) + 1} 项" if place.isdecimal() else ""
+        message = field.message_type
+    return named
 
 
 def _table(answer: Any) -> Iterator[bytes]:

@@ -15,6 +15,7 @@ from zhengtong.imports.v1 import imports_pb2
 from gateway.multipart import UploadForm
 from gateway.portal.imports import COMMIT, PATH, REPORT, ROWS_SHOWN, field_name
 from infra.local.keys import make_pair
+from services.common.rows.refusals import ImportShapeUnknown
 from tests.contract.gateway_house import FakeCatalogue, settings_in
 from tests.contract.identity_house import identity_house, person_with, serving, token_in
 from tests.contract.test_onestop_portal import Page
@@ -158,6 +159,13 @@ async def test_only_the_first_rows_are_shown_and_all_are_in_the_table(editor, ca
     assert '"\'=1+1"' in table  # nothing that a spreadsheet runs
 
 
+async def test_a_file_of_no_known_shape_is_told_of_the_template(editor, catalogue):
+    catalogue.error = ImportShapeUnknown("请用 shape 指明")
+    text = await upload(editor, await editor.open(PATH), status=400)
+    assert "请下载填报模板" in text
+    assert "shape" not in text
+
+
 async def test_the_same_file_is_imported_once_and_waits_for_a_reviewer(editor, catalogue):
     catalogue.preview = previewed({"row": 1, "outcome": 1}, read=1, created=1)
     text, onward = await seen(editor)
@@ -243,7 +251,14 @@ def test_a_file_comes_byte_for_byte():
 
 @pytest.mark.parametrize(
     ("path", "name"),
-    [("task_name", "事项名称"), ("materials[0].name", "申请材料"), ("taskName", "taskName")],
+    [
+        ("task_name", "事项名称"),
+        ("materials[0].name", "申请材料第 1 项材料名称"),
+        ("materials[2]", "申请材料第 3 项"),
+        ("task_name.x", "事项名称"),
+        ("taskName", "taskName"),
+        ("", ""),
+    ],
 )
 def test_fields_are_called_by_their_chinese_names(path, name):
     assert field_name(path) == name

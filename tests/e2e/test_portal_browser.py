@@ -8,6 +8,7 @@ import pytest
 from playwright.async_api import async_playwright
 
 from infra.local.stack import Stack
+from infra.sample.places import read
 from services.common.settings import DEPARTMENTS
 from tests.e2e.city import City
 from tests.e2e.visitor import DESKTOP, PHONE, SCREENS, visiting
@@ -96,6 +97,29 @@ async def test_from_the_home_page_to_the_guide_of_an_item(visitor):
     assert "食品经营许可" in first
     await visitor.follow(hits.first)
     assert await visitor.page.get_by_role("heading", level=1).text_content() == first
+
+
+async def test_the_home_page_leads_to_occasions_lists_and_open_data(visitor):
+    onward = visitor.page.locator(".onward")
+    for way, title, deeper in (
+        ("一件事一次办", "一件事一次办", "新生儿出生"),
+        ("权责清单", "权责清单动态调整", "昆明市五华区市场监督管理局权力清单调整"),
+        ("开放数据", "开放数据", ""),
+    ):
+        await visitor.open("/")
+        await visitor.follow(onward.get_by_role("link", name=way))
+        heading = visitor.page.get_by_role("heading", level=1)
+        assert await heading.text_content() == title
+        if deeper:
+            await visitor.follow(visitor.page.get_by_role("link", name=deeper).first)
+            assert deeper in await heading.text_content()
+
+
+async def test_questions_tell_who_needs_no_licence(visitor):
+    await visitor.open(f"/items/{read('questionnaires.json')[0]['item_id']}")
+    await visitor.follow(visitor.link("我适用哪种情形"))
+    await visitor.follow(visitor.link("仅销售预包装食品"))
+    assert "不需要取得食品经营许可" in await visitor.read()
 
 
 async def test_a_guide_tells_all_that_its_department_published(visitor, city):

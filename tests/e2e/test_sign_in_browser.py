@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import uuid
 from datetime import date, datetime
@@ -239,6 +240,35 @@ async def test_what_an_editor_submits_is_public_once_a_reviewer_agrees(visitor, 
     await press(visitor, "同意公开")
     assert "已同意公开" in await visitor.read()
     await visitor.open(f"/items/{code}")
+    await visitor.open("/account")
+    await press(visitor, "退出", visitor.page.locator(".leave"))
+
+
+async def test_an_editor_sees_what_a_file_would_do_and_submits_that_file(visitor, tmp_path):
+    code = f"I-{uuid.uuid4().hex[:8]}"
+    row = item(f"劳务派遣经营许可 {code}", code)
+    good = row | {"dept_code": DEPARTMENT, "region_code": PROVINCE}
+    bad = good | {"local_task_code": f"{code}-2", "promise_day": "多日"}
+    chosen, other = tmp_path / "a.json", tmp_path / "b.json"
+    chosen.write_text(json.dumps([good, bad], ensure_ascii=False))
+    other.write_text(json.dumps([good], ensure_ascii=False))
+    await sign_in(visitor, EDITOR.login, EDITOR.password)
+    await visitor.follow(visitor.link("导入事项"))
+    await visitor.page.set_input_files("#file", chosen)
+    await press(visitor, "预览")
+    assert "承诺办结时限" in await visitor.read()
+    await picture(visitor, "import-preview")
+    await visitor.page.set_input_files("#file", other)
+    await press(visitor, "确认导入")
+    assert "与预览的不是同一个文件" in await visitor.read()
+    await visitor.page.set_input_files("#file", chosen)
+    await press(visitor, "预览")
+    await visitor.page.set_input_files("#file", chosen)
+    await press(visitor, "确认导入")
+    assert "已送审，等待审查" in await visitor.read()
+    await visitor.follow(visitor.link("查看送审内容"))
+    assert code in await visitor.read()
+    await visitor.open("/desk/quality")
     await visitor.open("/account")
     await press(visitor, "退出", visitor.page.locator(".leave"))
 

@@ -141,6 +141,9 @@ def test_a_report_says_of_each_body_how_good_its_items_are_and_why(keeping):
     assert keeping(lambda store: quality_of(store, region_code="530300000000")) == []
     assert [body for body, _ in keeping(lambda store: quality_of(store, size=1))] == [BODY]
     assert len(keeping(lambda store: quality_of(store, after=BODY))) == 1
+    assert keeping(lambda store: quality_of(store, dept_code=BODY)) == reports[:1]
+    assert keeping(lambda store: quality_of(store, dept_code=OTHER_BODY)) == []
+    assert keeping(lambda store: quality_of(store, dept_code=BODY, after=BODY)) == []
 
 
 @pytest.mark.rule("Q-14")
@@ -340,8 +343,9 @@ def versions(store, *, before=0, size=10):
     return usecases.list_versions("T-1", before=before, size=size, now=NOW, store=store)
 
 
-def quality_of(store, *, region_code="", after="", size=10):
-    return usecases.list_quality(region_code=region_code, after=after, size=size, store=store)
+def quality_of(store, *, size=10, **asked):
+    question = {"region_code": "", "after": ""} | asked
+    return usecases.list_quality(**question, size=size, store=store)
 
 
 def names(store, *, size=10, **asked):

@@ -2,6 +2,7 @@
 
 import json
 
+import httpx
 import pytest
 import typer
 
@@ -42,3 +43,48 @@ def test_a_workbook_that_cannot_be_read_ends_the_command_in_words(tmp_path, caps
     with pytest.raises(typer.Exit):
         batches(tmp_path / "a.xlsx")
     assert "另存为" in capsys.readouterr().err
+
+
+PREVIEWED = {
+    "report": {"read": "2", "changed": "1", "rejected": "1", "rejections": [], "shape": "standard"},
+    "rows": [
+        {"row": "1", "subject": "T-1", "changed_fields": ["promise_day"], "rejections": []},
+        {
+            "row": "2",
+            "subject": "",
+            "changed_fields": [],
+            "rejections": [{"row": "2", "field": "region_code", "reason": "应为 12 位"}],
+        },
+    ],
+}
+
+
+def test_a_preview_asks_for_no_change_and_tells_each_row(tmp_path, monkeypatch, capsys):
+    asked = []
+
+    def answer(request):
+        asked.append(request)
+        return httpx.Response(200, json=PREVIEWED)
+
+    real = httpx.Client
+    monkeypatch.setattr(
+        imports.httpx,
+        "Client",
+        lambda **more: real(base_url=more["base_url"], transport=httpx.MockTransport(answer)),
+    )
+    (tmp_path / "key").write_text("k")
+    monkeypatch.setenv("ZHENGTONG_API_KEY_FILE", str(tmp_path / "key"))
+    (tmp_path / "a.json").write_text('[{"task_name": "甲"}, {"task_name": "乙"}]')
+    with pytest.raises(typer.Exit) as ended:
+        imports.items(tmp_path / "a.json", keep=True, preview=True)
+    assert ended.value.exit_code == 1
+    (request,) = asked
+    assert request.url.path == "/api/v1/items:previewImport"
+    assert dict(request.url.params) == {"first_row": "1", "mode": "IMPORT_MODE_KEEP"}
+    told = capsys.readouterr().err
+    for words in (
+        "没有作任何改动",
+        "第 2 行 region_code：应为 12 位",
+        "第 1 行 T-1 变更：promise_day",
+    ):
+        assert words in told
