@@ -105,6 +105,7 @@ def test_no_stranger_learns_of_a_draft_or_changes_it_by_any_call(desk, stranger)
         ("GetDraft", {}),
         ("DiscardDraft", {}),
         ("DiscardDraft", {"version": 7}),
+        ("SaveDraft", {"item": BEGUN}),
         ("SaveDraft", {"item": BEGUN, "expected_version": 1}),
         ("SaveDraft", {"item": own, "expected_version": 1}),
         ("SaveDraft", {"item": own, "expected_version": 7}),
@@ -239,7 +240,6 @@ def test_a_save_under_one_request_id_is_made_once(desk):
         {"item": BEGUN | {"region_code": "昆明"}},
         {"item": BEGUN | {"task_name": " "}},
         {"item": BEGUN, "expected_version": 1},
-        {"item": BEGUN, "draft_id": UNKNOWN},
         {"item": BEGUN | {"limit_explain": "限" * 100_000}},
     ],
     ids=str,
@@ -248,6 +248,15 @@ def test_what_can_be_no_draft_is_refused_whoever_asks(desk, fields):
     refusal = desk.refused("SaveDraft", SYSTEM, **fields)
     assert refusal == ("INVALID_ARGUMENT", "DRAFT_INVALID")
     assert desk.ids(SYSTEM) == []
+
+
+@pytest.mark.rule("I-19")
+def test_who_saves_again_says_which_version_they_have_read(desk):
+    draft = desk.begin()
+    refusal = desk.refused("SaveDraft", item=BEGUN, draft_id=draft.draft_id)
+    assert refusal == ("INVALID_ARGUMENT", "DRAFT_INVALID")
+    assert desk.refused("SaveDraft", item=BEGUN, draft_id=UNKNOWN) == NOT_FOUND
+    assert desk.call("GetDraft", draft_id=draft.draft_id).draft == draft
 
 
 def test_pages_follow_one_another_and_their_tokens_are_for_one_question(desk):

@@ -107,8 +107,8 @@ def save_draft(  # noqa: PLR0913  (what, over what, by whom, when)
     Raises:
         DraftInvalid, DraftNotFound, OutOfReach, DraftsFull, Stale.
     """
-    domain.check_expected(draft_id, expected)
     kept = get_draft(draft_id, caller=caller, drafts=drafts) if draft_id else None
+    domain.check_expected(draft_id, expected)
     check_reach(caller, content.dept_code, content.region_code)
     if kept is None:
         draft = domain.begin(new_id, content, now=now)
