@@ -17,6 +17,7 @@ from services.catalogue.messages.life_events import (
     event_of,
     occasion_message,
 )
+from services.catalogue.messages.listing import asked_of, question_of
 from services.catalogue.messages.lists import (
     ADJUSTMENT,
     adjusted_message,
@@ -42,6 +43,7 @@ __all__ = [
     "adjustment_card",
     "adjustment_message",
     "answer_message",
+    "asked_of",
     "card",
     "card_message",
     "check_message",
@@ -58,6 +60,7 @@ __all__ = [
     "occasion_message",
     "preview_message",
     "proposal_of",
+    "question_of",
     "questionnaire_fact",
     "questionnaire_message",
     "questionnaire_of",

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from services.catalogue.domain import Changed, Fact, Item, Kept, Listed
+    from services.catalogue.domain.listing import Asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,8 @@ class Store(Protocol):
     def marks(self, bodies: Sequence[str], *, region_code: str) -> dict[str, Marks]:
         """What the quality rules say of the public items of each body."""
 
-    def page(
-        self, *, region_code: str, dept_code: str, task_type: str, after: str, size: int
-    ) -> list[Listed]:
-        """Items that are public now, in order of id, beginning after `after`."""
+    def page(self, asked: Asked, *, after: str, size: int) -> tuple[list[Listed], str]:
+        """Items that are public now, in order of id; and the id to go on after, blank at the end.
+
+        It may be shorter than `size`, even empty, and yet go on.
+        """
