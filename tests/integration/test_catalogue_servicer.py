@@ -1,6 +1,7 @@
 """CatalogueService over gRPC on a real database: each call, and each way it refuses."""
 
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -313,12 +314,14 @@ def test_nobody_but_the_operator_changes_anything(client, call):
     not REAL.exists(), reason="the real items of 广安区 are not beside this checkout"
 )
 def test_the_real_items_of_a_city_import_whole_and_a_second_time_change_nothing(client):
-    content = REAL.read_bytes()
+    content, begun = REAL.read_bytes(), time.perf_counter()
     report = client.take(content)
     assert (report.shape, report.read, report.created) == ("guangan", 1135, 1135)
     assert list(report.rejections) == []
     again = client.take(content)
     assert (again.created, again.changed, again.unchanged) == (0, 0, 1135)
+    # Ten seconds where nothing else runs, as the bench has it; tests share a busy machine.
+    assert time.perf_counter() - begun < 30
     theirs = {one["item_code"]: one for one in json.loads(content)["items"]}
     ours = {item_id: told["item"] for item_id, told in client.snapshot().items()}
     assert ours.keys() == theirs.keys()
