@@ -12,6 +12,7 @@ from infra.local.stack import Stack
 from services.common import transaction
 from services.common.transaction import Request, Unit, connect
 from tests.callers import SYSTEM
+from tests.plans import HEARD
 
 # How long an example takes on a busy machine says nothing about the code.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -65,3 +66,13 @@ def committed(database):
         return transaction.transact(database, body)
 
     return run
+
+
+@pytest.fixture
+def planned(request, mongo, database):
+    """Whatever the test asks of MongoDB is found by an index: no collection is read whole."""
+    mark = request.node.get_closest_marker("looks_at")
+    with HEARD:
+        yield HEARD
+        faults = HEARD.faults(mongo, *(mark.args if mark else ()))
+    assert not faults, "\n".join(faults)

@@ -106,18 +106,16 @@ class FakeCatalogue:
             and (not region_code or is_within(one.item.region_code, region_code))
         ]
 
-    def page(self, *, region_code, dept_code, task_type, after, size):
+    def page(self, asked, *, after, size):
         found = [
             listed
             for item_id, listed in sorted(self.items.items())
             if item_id > after
             and listed.state is State.PUBLISHED
             and self._is_shown(listed.item)
-            and (not region_code or is_within(listed.item.region_code, region_code))
-            and (not dept_code or listed.item.dept_code == dept_code)
-            and (not task_type or listed.item.task_type == task_type)
+            and asked.matches(listed.item)
         ]
-        return found[:size]
+        return found[:size], found[size - 1].item.item_id if len(found) > size else ""
 
     def _is_shown(self, item):
         start, end = item.visibility()

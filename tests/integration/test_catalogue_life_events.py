@@ -19,7 +19,7 @@ CODE = "530131002001"
 
 
 @pytest.fixture
-def keeping(database, committed):
+def keeping(database, committed, planned):
     catalogue_store.ensure(database)
     return committed
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.rule("I-11")
 
 
 @pytest.fixture
-def keeping(database, committed):
+def keeping(database, committed, planned):
     catalogue_store.ensure(database)
     item = domain.item_of(ITEM)
     committed(lambda unit: usecases.publish(item, seen=0, caller=SYSTEM, store=MongoStore(unit)))

@@ -7,6 +7,7 @@ import pytest
 from services.catalogue import store as mongo_store
 from services.catalogue import usecases
 from services.catalogue.domain import ItemNotScheduled, Scheduled, State, item_of
+from services.catalogue.domain.listing import Asked
 from services.catalogue.store import MongoStore
 from services.catalogue.worker import Worker
 from services.common.access import OutOfReach
@@ -69,7 +70,7 @@ def got(store):
 
 
 def listed(store):
-    found = store.page(region_code="", dept_code="", task_type="", after="", size=9)
+    found, _ = store.page(Asked(), after="", size=9)
     return [one.item.task_name for one in found]
 
 

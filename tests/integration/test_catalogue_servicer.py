@@ -1,6 +1,7 @@
 """CatalogueService over gRPC on a real database: each call, and each way it refuses."""
 
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from zhengtong.eventlog.v1 import eventlog_service_pb2, eventlog_service_pb2_grp
 from infra.local import keys
 from infra.local.ports import PortClaims
 from services.catalogue import store
+from services.catalogue.domain.listing import Asked
+from services.catalogue.messages import question_of
 from services.catalogue.servicer import PLAN
 from services.common.access import ANONYMOUS
 from services.common.callers import Signer
@@ -224,7 +227,7 @@ def test_a_token_is_good_for_its_own_question_only(client):
 
 @pytest.mark.parametrize("position", [[5], ["\x00"], ["\U0010ffff"]])
 def test_a_forged_token_is_answered_and_breaks_nothing(client, position):
-    answer = client.ListItems(page_token=page_token("items///", position))
+    answer = client.ListItems(page_token=page_token(question_of(Asked()), position))
     assert not answer.next_page_token
 
 
@@ -334,12 +337,14 @@ def test_nobody_but_the_operator_changes_anything(client, call):
     not REAL.exists(), reason="the real items of 广安区 are not beside this checkout"
 )
 def test_the_real_items_of_a_city_import_whole_and_a_second_time_change_nothing(client):
-    content = REAL.read_bytes()
+    content, begun = REAL.read_bytes(), time.perf_counter()
     report = client.take(content)
     assert (report.shape, report.read, report.created) == ("guangan", 1135, 1135)
     assert list(report.rejections) == []
     again = client.take(content)
     assert (again.created, again.changed, again.unchanged) == (0, 0, 1135)
+    # Ten seconds where nothing else runs, as the bench has it; tests share a busy machine.
+    assert time.perf_counter() - begun < 30
     theirs = {one["item_code"]: one for one in json.loads(content)["items"]}
     ours = {item_id: told["item"] for item_id, told in client.snapshot().items()}
     assert ours.keys() == theirs.keys()

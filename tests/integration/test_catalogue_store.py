@@ -1,7 +1,6 @@
 """One suite for the catalogue's store, fake and MongoDB; then what only MongoDB has."""
 
 from dataclasses import replace
-from itertools import product
 
 import orjson
 import pytest
@@ -10,14 +9,14 @@ from google.protobuf import json_format
 from services.catalogue import domain, messages, usecases
 from services.catalogue import store as mongo_store
 from services.catalogue.domain import ItemNotFound, State, item_of, quality
-from services.catalogue.store import ItemDocument, MongoEvents, MongoStore
+from services.catalogue.domain.listing import Asked
+from services.catalogue.store import ItemDocument, MongoStore
 from services.common import fields
 from services.common.errors import Stale
 from services.common.rows import Report, Row
 from tests.callers import SYSTEM
 from tests.conftest import NOW
 from tests.fakes import FakeCatalogue
-from tests.integration.test_utilities_store import finds_of
 
 BODY, OTHER_BODY = "11530000015100012L", "12530000431200012W"
 
@@ -30,6 +29,7 @@ def keeping(request):
         return lambda work: work(fake)
     database, committed = request.getfixturevalue("database"), request.getfixturevalue("committed")
     mongo_store.ensure(database)
+    request.getfixturevalue("planned")
     return lambda work: committed(lambda unit: work(MongoStore(unit)))
 
 
@@ -298,41 +298,6 @@ def test_the_snapshot_has_what_is_public(database, committed):
     assert found == {"A": 1, "C": 1}
 
 
-def test_every_question_to_the_database_has_its_index(mongodb_uri, database, committed):
-    mongo_store.ensure(database)
-    rare = {"region_code": "532900000000", "dept_code": BODY, "task_type": "20"}
-    kinds = [({}, 60), (rare, 3)]
-    rows = [
-        Row(0, record(local_task_code=f"{number}-{len(kind)}", **kind))
-        for kind, count in kinds
-        for number in range(count)
-    ]
-    committed(lambda unit: imported(rows, MongoStore(unit)))
-
-    def ask(unit):
-        store = MongoStore(unit)
-        for values in product(*(("", value) for value in rare.values())):
-            question = dict(zip(rare, values, strict=True))
-            store.page(**question, after="", size=10)
-        store.get("1-0")
-        store.kept([item()])
-        store.versions("1-0", before=9, size=5)
-        store.of_body(BODY, after="", size=10)
-        store.implementing("530117001000", "532900000000")
-        MongoEvents(unit).page(region_code="532900000000", after="", size=10)
-        list(mongo_store.snapshot(unit.database))
-
-    finds = finds_of(mongodb_uri, database, ask)
-    assert len(finds) == 17
-    for find in finds:
-        explained = database.command("explain", find, verbosity="executionStats")
-        stages = str(explained["queryPlanner"]["winningPlan"])
-        assert "COLLSCAN" not in stages, find
-        assert "'SORT'" not in stages, find
-        stats = explained["executionStats"]
-        assert stats["totalDocsExamined"] <= stats["nReturned"] + 1, find
-
-
 def imported(rows, store):
     report = Report("standard")
     usecases.import_items(rows, report, caller=SYSTEM, store=store)
@@ -348,9 +313,8 @@ def quality_of(store, *, size=10, **asked):
     return usecases.list_quality(**question, size=size, store=store)
 
 
-def names(store, *, size=10, **asked):
-    question = {"region_code": "", "dept_code": "", "task_type": "", "after": ""} | asked
-    found = store.page(**question, size=size)
+def names(store, *, after="", size=10, **asked):
+    found, _ = store.page(Asked(**asked), after=after, size=size)
     return [listed.item.item_id for listed in found]
 
 

@@ -51,7 +51,7 @@ def keeping(request):
 
 
 @pytest.fixture
-def on_mongo(database, committed):
+def on_mongo(database, committed, planned):
     mongo_store.ensure(database)
     return lambda work, *, now=NOW: committed(lambda unit: work(MongoStore(unit)), now=now)
 

@@ -77,6 +77,7 @@ def run(request):
         return lambda work: work(kept)
     committed = request.getfixturevalue("committed")
     mongo_store.ensure(request.getfixturevalue("database"))
+    request.getfixturevalue("planned")
     return lambda work: committed(lambda unit: work(stores_of(unit)))
 
 
@@ -255,6 +256,7 @@ def test_mandates_are_kept_listed_and_ended(run):
 
 
 @pytest.mark.rule("A-7")
+@pytest.mark.looks_at(50)  # All mandates of one account, which has few.
 def test_mandates_that_expired_do_not_hide_the_one_that_holds(run):
     for number in range(60):
         gone = mandate(number, expire_date=date(2026, 11, 22))

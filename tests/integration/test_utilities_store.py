@@ -102,7 +102,9 @@ def keeping(request):
             return work(Stores(institutions, outages, now))
 
         return run
-    return request.getfixturevalue("on_mongo")
+    run = request.getfixturevalue("on_mongo")
+    request.getfixturevalue("planned")
+    return run
 
 
 @pytest.fixture

@@ -46,6 +46,7 @@ def keeping(request):
         return lambda work: work(fake)
     database, committed = request.getfixturevalue("database"), request.getfixturevalue("committed")
     mongo_store.ensure(database)
+    request.getfixturevalue("planned")
     return lambda work: committed(lambda unit: work(MongoStore(unit)))
 
 

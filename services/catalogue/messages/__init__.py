@@ -21,6 +21,7 @@ from services.catalogue.messages.life_events import (
     event_of,
     occasion_message,
 )
+from services.catalogue.messages.listing import asked_of, question_of
 from services.catalogue.messages.lists import (
     ADJUSTMENT,
     adjusted_message,
@@ -46,6 +47,7 @@ __all__ = [
     "adjustment_card",
     "adjustment_message",
     "answer_message",
+    "asked_of",
     "card",
     "card_message",
     "check_message",
@@ -65,6 +67,7 @@ __all__ = [
     "outline_message",
     "preview_message",
     "proposal_of",
+    "question_of",
     "questionnaire_fact",
     "questionnaire_message",
     "questionnaire_of",

@@ -151,16 +151,12 @@ class Items(Desk):
     def ListItems(
         self, request: pb.ListItemsRequest, context: grpc.ServicerContext
     ) -> pb.ListItemsResponse:
-        question = f"items/{request.region_code}/{request.dept_code}/{request.task_type}"
-        size = page_size(request.page_size)
+        asked = messages.asked_of(request)
+        question, size = messages.question_of(asked), page_size(request.page_size)
         position = page_position(question, request.page_token) or [""]
-        found = MongoStore(self._department.reading()).page(
-            region_code=request.region_code,
-            dept_code=request.dept_code,
-            task_type=request.task_type,
-            after=position[0],
-            size=size + 1,
+        found, onward = MongoStore(self._department.reading()).page(
+            asked, after=position[0], size=size
         )
-        more = page_token(question, [found[size - 1].item.item_id]) if len(found) > size else ""
-        items = [messages.item_message(listed) for listed in found[:size]]
+        more = page_token(question, [onward]) if onward else ""
+        items = [messages.item_message(listed) for listed in found]
         return pb.ListItemsResponse(items=items, next_page_token=more)

@@ -193,6 +193,7 @@ class ItemDocument(me.Document):
     update_time = me.DateTimeField(required=True)
     digest = me.BinaryField(required=True, max_bytes=16)
     regions = me.ListField(me.StringField())
+    shelves = me.ListField(me.StringField())
     body = me.StringField(required=True, max_length=200)
     visible_from = me.DateTimeField(required=True)
     visible_until = me.DateTimeField(required=True)
@@ -205,9 +206,7 @@ class ItemDocument(me.Document):
         "auto_create_index": False,
         "indexes": [
             ("public", "_id"),
-            ("public", "regions", "_id"),
-            ("public", "item.dept_code", "_id"),
-            ("public", "item.task_type", "_id"),
+            ("shelves", "_id"),
             ("item.dept_code", "_id"),
             ("public", "item.catalog_code", "item.region_code"),
             ("public", "body", "_id"),

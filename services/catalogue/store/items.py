@@ -26,6 +26,7 @@ from services.catalogue.domain import (
     State,
     quality,
 )
+from services.catalogue.store import listing
 from services.catalogue.store.documents import COLLECTION, VERSIONS, ItemDocument
 from services.catalogue.usecases import Marks
 from services.common import fields
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from services.catalogue.domain import Fact, Scheduled
+    from services.catalogue.domain.listing import Asked
     from services.common.transaction import Unit
 
     Document = dict[str, Any]
@@ -249,21 +251,9 @@ class MongoStore:
                 outbox.tell(count, subject=batch, version=len(bulk) + 1, tick=tick + len(bulk))
             )
 
-    def page(
-        self, *, region_code: str, dept_code: str, task_type: str, after: str, size: int
-    ) -> list[Listed]:
-        now = self._unit.now
-        wanted: Document = {
-            "public": True,
-            "_id": {"$gt": after},
-            "visible_from": {"$lte": now},
-            "visible_until": {"$gt": now},
-        }
-        wanted |= {"regions": region_code} if region_code else {}
-        wanted |= {"item.dept_code": dept_code} if dept_code else {}
-        wanted |= {"item.task_type": task_type} if task_type else {}
-        found = self._items.find(wanted, session=self._unit.session).sort("_id", 1)
-        return [listed_of(document) for document in found.limit(size)]
+    def page(self, asked: Asked, *, after: str, size: int) -> tuple[list[Listed], str]:
+        found, onward = listing.page(self._unit, asked, after=after, size=size)
+        return [listed_of(document) for document in found], onward
 
     def _keep_versions(self, item_ids: Sequence[str]) -> None:
         """Rule I-8: what is about to be replaced stays readable."""
@@ -275,17 +265,18 @@ class MongoStore:
             self._versions.insert_many(kept, ordered=False, session=self._unit.session)
 
     def bodies(self, *, region_code: str, after: str, size: int) -> list[str]:
-        wanted: Document = {"public": True, "body": {"$gt": after}}
-        wanted |= {"regions": region_code} if region_code else {}
-        steps: list[Document] = [
-            {"$match": wanted},
-            {"$sort": {"public": 1, **({"regions": 1} if region_code else {}), "body": 1}},
-            {"$group": {"_id": "$body"}},
-            {"$sort": {"_id": 1}},
-            {"$limit": size},
-        ]
-        found = self._items.aggregate(steps, session=self._unit.session)
-        return [document["_id"] for document in found]
+        """From body to body, as their marks are read: none of it grows with the catalogue."""
+        wanted: Document = {"public": True, **({"regions": region_code} if region_code else {})}
+        found: list[str] = []
+        while len(found) < size:
+            following = wanted | {"body": {"$gt": found[-1] if found else after}}
+            one = self._items.find_one(
+                following, {"body": 1}, sort=[("body", 1)], session=self._unit.session
+            )
+            if one is None:
+                break
+            found.append(one["body"])
+        return found
 
     def marks(self, bodies: Sequence[str], *, region_code: str) -> dict[str, Marks]:
         found = {body: self._marks_of(body, region_code) for body in bodies}
@@ -365,6 +356,7 @@ def document_of(listed: Listed, plain: dict[str, Any], tick: int) -> Document:
         "update_time": listed.update_time,
         "digest": digest(plain),
         "regions": [region, *region_ancestors(region)],
+        "shelves": listing.shelves(listed.item) if listed.state is State.PUBLISHED else [],
         "body": listed.item.body,
         "visible_from": start or ALWAYS,
         "visible_until": end or FOR_EVER,

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from services.catalogue.domain import Changed, Fact, Item, Kept, Listed, Scheduled
+    from services.catalogue.domain.listing import Asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,8 @@ class Store(Protocol):
     def marks(self, bodies: Sequence[str], *, region_code: str) -> dict[str, Marks]:
         """What the quality rules say of the public items of each body."""
 
-    def page(
-        self, *, region_code: str, dept_code: str, task_type: str, after: str, size: int
-    ) -> list[Listed]:
-        """Items that are public now, in order of id, beginning after `after`."""
+    def page(self, asked: Asked, *, after: str, size: int) -> tuple[list[Listed], str]:
+        """Items that are public now, in order of id; and the id to go on after, blank at the end.
+
+        It may be shorter than `size`, even empty, and yet go on.
+        """
