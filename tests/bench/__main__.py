@@ -21,6 +21,7 @@ BENCHES = (
     "relay",
     "events",
     "imports",
+    "list_scale",
     "onestop",
     "access",
     "freshness",
