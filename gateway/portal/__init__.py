@@ -10,6 +10,8 @@ from gateway.portal import item_sheet
 from gateway.portal.account import AccountPages
 from gateway.portal.desk import Desk
 from gateway.portal.details import Details
+from gateway.portal.hall import PATH as HALL
+from gateway.portal.hall import HallPages, hall_trouble
 from gateway.portal.life_events import LifeEventPages
 from gateway.portal.lists import ListPages
 from gateway.portal.mandates import MandatePages
@@ -28,7 +30,17 @@ if TYPE_CHECKING:
     from gateway.clients import Clients
     from gateway.onestop.engine import OneStop
 
-__all__ = ["Desk", "OutsidePages", "ReviewPages", "not_found", "refused", "routes"]
+__all__ = [
+    "HALL",
+    "Desk",
+    "HallPages",
+    "OutsidePages",
+    "ReviewPages",
+    "hall_trouble",
+    "not_found",
+    "refused",
+    "routes",
+]
 
 
 def routes(
