@@ -32,7 +32,7 @@ def set_book(book: bytes) -> bytes:
     told = orjson.loads(book)
     for item in told["items"]:
         item["qr"] = segno.make(item["url"], error="m", micro=False).svg_inline(border=2)
-    pdf: bytes = typst.compile(
+    pdf: bytes = typst.compile(  # type: ignore[misc]  # its stub leaves a parameter open
         TEMPLATE,
         root=TEMPLATE.parent,
         font_paths=[str(files(FONTS))],

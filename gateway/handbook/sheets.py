@@ -63,7 +63,8 @@ def guide_of(item: catalogue_pb2.Item, region: str, url: str, *, earlier: bool) 
         "edition": f"第 {item.version} 版" + (f"，{changed}更新" if changed else "") + f"　{url}",
         "url": url,
     }
-    return _cleaned(told)
+    cleaned: dict[str, Any] = _cleaned(told)
+    return cleaned
 
 
 def book_of(
