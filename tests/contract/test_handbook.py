@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+import shutil
+import subprocess
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +12,7 @@ import orjson
 import pypdfium2
 import pytest
 import zxingcpp
+from rapidfuzz import fuzz
 from zhengtong.catalogue.v1 import catalogue_pb2
 
 from gateway.handbook import pages, press, sheets
@@ -121,6 +124,18 @@ def test_a_long_word_stays_within_the_page_and_what_steers_a_line_is_left_out():
 def test_the_code_on_the_printed_page_leads_to_the_page_of_the_item():
     image = opened(set_book(a_book(an_item(), part=0)))[0].render(scale=2).to_pil()
     assert [one.text for one in zxingcpp.read_barcodes(image)] == [URL]
+
+
+@pytest.mark.skipif(shutil.which("tesseract") is None, reason="make system-test-deps brings it")
+def test_a_printed_page_is_read_back_from_its_image(tmp_path):
+    """Nine characters of ten: what remains is the reader's own."""
+    image = opened(set_book(a_book(an_item(), part=0)))[0].render(scale=4).to_pil()
+    image.save(tmp_path / "page.png")
+    command = ["tesseract", str(tmp_path / "page.png"), "-", "-l", "chi_sim", "--psm", "3"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    read = squeezed(done.stdout)
+    for said in ("建筑工程施工许可证核发", "建设工程规划许可证"):
+        assert fuzz.partial_ratio(said, read) >= 90, read
 
 
 def test_an_empty_field_is_left_out_with_its_heading():
