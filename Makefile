@@ -43,7 +43,7 @@ lock: ## 按 pyproject.toml 重新锁定依赖版本 (pin the versions anew)
 	uv pip compile $(LOCK_OPTIONS) --constraint requirements.lock pyproject.toml -o infra/docker/requirements.lock
 
 .PHONY: system-test-deps
-system-test-deps: ## 安装浏览器测试所需的 Chromium 与中文字体，需要 root (the one step that needs root)
+system-test-deps: ## 安装测试所需的 Chromium、中文字体与 Tesseract，需要 root (the one step that needs root)
 	@infra/local/system_test_deps.sh
 
 # --- running ---------------------------------------------------------------------------------

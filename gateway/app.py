@@ -13,6 +13,7 @@ from gateway import health, portal, quota
 from gateway.clients import Clients
 from gateway.cookies import Cookies
 from gateway.csrf import FormGuard, derived_key
+from gateway.handbook.pages import Handbooks
 from gateway.identity import Identity
 from gateway.limits import Limited, Limits, RateLimiter
 from gateway.observe import Observed
@@ -84,6 +85,8 @@ def create_app(settings: Settings, limits: Limits) -> ASGIApp:
                 *api_docs.routes(),
                 *exports.routes(),
                 *atom.routes(clients, public.origin),
+                *Handbooks(onestop, clients, public).routes(),
+                *portal.HallPages(onestop, clients, public).routes(),
                 *portal.routes(onestop, clients, desk, reviews, outside),
             ],
             redirect_slashes=False,
@@ -138,6 +141,8 @@ class Doors:
 
 
 def _page(request: Request, status: int, detail: str) -> Response:
+    if request.url.path.startswith(portal.HALL):
+        return portal.hall_trouble(request, status, detail)
     if status == 404:
         return portal.not_found(request)
     return portal.refused(request, status, detail)

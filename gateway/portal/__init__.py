@@ -11,6 +11,8 @@ from gateway.portal.account import AccountPages
 from gateway.portal.desk import Desk
 from gateway.portal.details import Details
 from gateway.portal.imports import ImportPages
+from gateway.portal.hall import PATH as HALL
+from gateway.portal.hall import HallPages, hall_trouble
 from gateway.portal.life_events import LifeEventPages
 from gateway.portal.lists import ListPages
 from gateway.portal.mandates import MandatePages
@@ -30,7 +32,17 @@ if TYPE_CHECKING:
     from gateway.clients import Clients
     from gateway.onestop.engine import OneStop
 
-__all__ = ["Desk", "OutsidePages", "ReviewPages", "not_found", "refused", "routes"]
+__all__ = [
+    "HALL",
+    "Desk",
+    "HallPages",
+    "OutsidePages",
+    "ReviewPages",
+    "hall_trouble",
+    "not_found",
+    "refused",
+    "routes",
+]
 
 
 def routes(

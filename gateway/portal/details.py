@@ -55,7 +55,7 @@ class Details:
 
     async def item(self, request: Request) -> Response:
         """办事指南, as it is now or as an earlier version had it."""
-        version = _version(request.query_params.get("version", ""))
+        version = version_of(request.query_params.get("version", ""))
         asked = catalogue_service_pb2.GetItemRequest(
             item_id=request.path_params["item_id"], version=version
         )
@@ -65,12 +65,8 @@ class Details:
         item = answer.item
         if not version and item.item_id != asked.item_id:
             return RedirectResponse(f"/items/{quote(item.item_id, safe='')}", 301)
-        if not version and item.state == catalogue_pb2.ITEM_STATE_WITHDRAWN:
-            why = f"原因：{item.state_reason}" if item.state_reason else ""
-            return refused(request, 410, f"“{item.task_name}”已经取消，不再受理。{why}")
-        ended = item.plan_cancel_date
-        if not version and ended and ended <= datetime.now(BEIJING).date().isoformat():
-            return refused(request, 410, f"“{item.task_name}”已于{day(ended)}取消，不再受理。")
+        if not version and (why := gone(item, datetime.now(BEIJING))):
+            return refused(request, 410, why)
         return page(
             "item.html",
             item=item,
@@ -78,7 +74,7 @@ class Details:
             scheduled=answer.scheduled,
             asks=asks,
             on_application=item.task_type not in BY_DUTY,
-            also=[name for name, offered in _offers(item).items() if offered],
+            also=[name for name, offered in offers(item).items() if offered],
             region=self._region_name(item.region_code),
             promised=limit(item.promise_day, item.promise_type, item.promise_explain),
             statutory=limit(item.anticipate_day, item.anticipate_type, item.anticipate_explain),
@@ -164,7 +160,18 @@ class Details:
             raise type(refusal)(f"{DEPARTMENTS[department]}暂不可用，请稍后再试。") from refusal
 
 
-def _version(text: str) -> int:
+def gone(item: catalogue_pb2.Item, now: datetime) -> str:
+    """Why an item is no longer to be had; empty while it is."""
+    if item.state == catalogue_pb2.ITEM_STATE_WITHDRAWN:
+        why = f"原因：{item.state_reason}" if item.state_reason else ""
+        return f"“{item.task_name}”已经取消，不再受理。{why}"
+    ended = item.plan_cancel_date
+    if ended and ended <= now.astimezone(BEIJING).date().isoformat():
+        return f"“{item.task_name}”已于{day(ended)}取消，不再受理。"
+    return ""
+
+
+def version_of(text: str) -> int:
     """The version that an address names; 0: none, or what is no version."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
 
@@ -176,7 +183,7 @@ def _changed(part: catalogue_pb2.ItemDifference) -> tuple[str, Line | None, Line
     return shown.name if shown else part.field, before, after
 
 
-def _offers(item: catalogue_pb2.Item) -> dict[str, bool]:
+def offers(item: catalogue_pb2.Item) -> dict[str, bool]:
     """What else makes an item easier to get done, and whether its department offers it."""
     return {
         "预约办理": item.is_schedule,

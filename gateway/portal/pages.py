@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
 _HERE = Path(__file__).parent
-_STYLES = {name: (_HERE / "static" / f"{name}.css").read_bytes() for name in ("portal", "docs")}
+_STYLES = {
+    name: (_HERE / "static" / f"{name}.css").read_bytes() for name in ("portal", "docs", "hall")
+}
 _STYLE_URLS = {
     name: f"/static/{name}.css?v={blake2b(style, digest_size=6).hexdigest()}"
     for name, style in _STYLES.items()

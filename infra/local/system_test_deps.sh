@@ -1,6 +1,6 @@
 #!/bin/sh
-# What the tests in a browser need from the system: Chromium, and a font that has Chinese.
-# The only step of this repository that asks for root; nothing is done when both are there.
+# What tests need from the system: Chromium, a font that has Chinese, and Tesseract, which reads
+# printed pages back. The only step that asks for root; nothing is done when all are there.
 set -eu
 
 missing=
@@ -10,9 +10,12 @@ fi
 if ! find /usr/share/fonts /usr/local/share/fonts "${HOME:-/}/.fonts" -iname '*CJK*' 2>/dev/null | grep -q .; then
     missing="$missing fonts-noto-cjk"
 fi
+if ! tesseract --list-langs 2>/dev/null | grep -q '^chi_sim$'; then
+    missing="$missing tesseract-ocr tesseract-ocr-chi-sim"
+fi
 [ -n "$missing" ] || exit 0
 
-echo "==> 浏览器测试需要系统软件包：$missing (tests in a browser need these packages)"
+echo "==> 测试需要系统软件包：$missing (tests need these packages)"
 # shellcheck disable=SC2086  # a list of names
 if [ "$(id -u)" -eq 0 ]; then
     as_root=

@@ -77,6 +77,7 @@ class FakeCatalogue(catalogue_service_pb2_grpc.CatalogueServiceServicer):
     occasion: life_event_pb2.Occasion = field(default_factory=life_event_pb2.Occasion)
     adjustments: list[catalogue_pb2.ListAdjustment] = field(default_factory=list)
     entries: list[catalogue_pb2.ListEntry] = field(default_factory=list)
+    listed: list[catalogue_pb2.Item] | None = None
 
     def _hear(self, request, context):
         self.asked.append(request)
@@ -143,7 +144,7 @@ class FakeCatalogue(catalogue_service_pb2_grpc.CatalogueServiceServicer):
 
     def ListItems(self, request, context):  # noqa: N802
         self._hear(request, context)
-        return pb.ListItemsResponse(items=[self.item])
+        return pb.ListItemsResponse(items=[self.item] if self.listed is None else self.listed)
 
 
 def _answer_with_nothing(name, answer):

@@ -176,7 +176,7 @@ async def test_linked_data_come_in_pages_that_lead_from_one_to_the_next(
 
 async def test_iris_are_made_from_the_public_address(tmp_path, monkeypatch):
     monkeypatch.setattr(
-        files, "_origin", lambda request: pytest.fail("the host of the request was believed")
+        files, "origin_of", lambda request: pytest.fail("the host of the request was believed")
     )
     catalogue, keys = Many(1), settings_in(tmp_path).keys_dir
     with serving(catalogue, keys) as address:

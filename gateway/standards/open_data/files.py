@@ -135,7 +135,7 @@ class OpenData:
         return await self._page(request, JSON_LD, written)
 
     async def _page(self, request: Request, path: str, written: Mapping[str, Any]) -> Response:
-        iris = Iris(self._public.origin or _origin(request))
+        iris = Iris(self._public.origin or origin_of(request))
         token = request.query_params.get("page_token", "")
         with self._pages.taken():
             page = await self._reading.page(token)
@@ -193,7 +193,7 @@ async def _chunks(book: Workbook) -> AsyncIterator[bytes]:
         yield chunk
 
 
-def _origin(request: Request) -> str:
+def origin_of(request: Request) -> str:
     """The address that this request was sent to, where no public one is set.
 
     Raises:
