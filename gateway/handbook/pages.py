@@ -54,7 +54,7 @@ class Handbooks:
         ]
 
     async def guide(self, request: Request) -> Response:
-        """Rule I-24: one item, as its page shows it, now or in an earlier version."""
+        """Rule I-21: one item, as its page shows it, now or in an earlier version."""
         item_id = request.path_params["item_id"]
         version = version_of(request.query_params.get("version", ""))
         asked = pb.GetItemRequest(item_id=item_id, version=version)
@@ -70,7 +70,7 @@ class Handbooks:
         return await self._sent(request, book, f"{item.task_name}办事指南.pdf")
 
     async def handbook(self, request: Request) -> Response:
-        """Rule I-24: all public items of a body, a volume at a time."""
+        """Rule I-21: all public items of a body, a volume at a time."""
         code = request.path_params["dept_code"]
         now = datetime.now(BEIJING)
         items = [one for one in await self._items(code) if not gone(one, now)]

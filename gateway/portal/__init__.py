@@ -10,9 +10,9 @@ from gateway.portal import item_sheet
 from gateway.portal.account import AccountPages
 from gateway.portal.desk import Desk
 from gateway.portal.details import Details
-from gateway.portal.imports import ImportPages
 from gateway.portal.hall import PATH as HALL
 from gateway.portal.hall import HallPages, hall_trouble
+from gateway.portal.imports import ImportPages
 from gateway.portal.life_events import LifeEventPages
 from gateway.portal.lists import ListPages
 from gateway.portal.mandates import MandatePages

@@ -64,7 +64,7 @@ class HallPages:
         return [Route("/hall/{region_code}", self.screen, methods=["GET"])]
 
     async def screen(self, request: Request) -> Response:
-        """Rule I-25: one item; the page leads to the next by itself, the last to the first."""
+        """Rule I-22: one item; the page leads to the next by itself, the last to the first."""
         region = _region(request.path_params["region_code"])
         dept = request.query_params.get("dept", "")[:64]
         found, down = await self._playlist(region, dept)

@@ -39,7 +39,7 @@ async def screen(house, query="", status=200):
     return reply
 
 
-@pytest.mark.rule("I-25")
+@pytest.mark.rule("I-22")
 async def test_a_screen_turns_over_the_items_of_its_region_and_begins_again(house):
     asked, seen = "", []
     for _ in range(4):

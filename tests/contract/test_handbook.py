@@ -68,7 +68,7 @@ def squeezed(text):
     return re.sub(r"[\s\ufffe\u00ad]", "", text)
 
 
-@pytest.mark.rule("I-24")
+@pytest.mark.rule("I-21")
 def test_a_handbook_holds_what_the_pages_show_and_says_of_when_it_is():
     pdf = set_book(a_book(an_item(), an_item(task_name="房屋产权登记")))
     text = squeezed(text_of(pdf))

@@ -323,7 +323,7 @@ async def test_versions_say_in_chinese_what_each_changed(catalogue):
     assert page.headings.count(1) == 1
 
 
-@pytest.mark.rule("I-26")
+@pytest.mark.rule("I-23")
 async def test_an_item_says_that_it_will_change_and_its_versions_say_how(catalogue):
     text, page = await opened(catalogue, "/items/a")
     assert "按新的内容办理" not in text

@@ -20,7 +20,7 @@ from tests.conftest import NOW
 from tests.fakes import FakeCatalogue
 from tests.publications import QUJING, officer
 
-pytestmark = pytest.mark.rule("I-26")
+pytestmark = pytest.mark.rule("I-23")
 
 DAY, MORNING = "2026-11-25", NOW.replace(day=25)
 RECORD = {

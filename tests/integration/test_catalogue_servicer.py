@@ -118,7 +118,7 @@ def client(database, keys_dir):
         running.stop()
 
 
-@pytest.mark.rule("I-26")
+@pytest.mark.rule("I-23")
 def test_a_revision_that_begins_later_is_shown_beside_the_item_until_it_is_dropped(client):
     asked = {"promise_day": 3, "plan_effective_date": "2027-01-01"}
     now = client.PublishItem(item=item()).item

@@ -145,7 +145,7 @@ def test_what_a_departmental_system_publishes_is_public_at_once(database, keys_d
 
 
 @pytest.mark.rule("P-25")
-@pytest.mark.rule("I-26")
+@pytest.mark.rule("I-23")
 def test_a_revision_that_is_to_begin_later_waits_for_a_reviewer_first(desk):
     desk.call(PUBLISH.method, SYSTEM, PUBLISH.request())
     submission = desk.submit(plan_effective_date="2027-01-01", task_name="食品经营许可（新）")

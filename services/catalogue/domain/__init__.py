@@ -226,7 +226,7 @@ def publish(kept: Kept | None, item: Item, now: datetime) -> Changed | Scheduled
 
     What is said already changes nothing and tells nothing: None.
 
-    Rule I-26: a revision that begins later leaves an item in use as it is until its day; of two
+    Rule I-23: a revision that begins later leaves an item in use as it is until its day; of two
     that wait, the one that was published last.
 
     Raises:

@@ -58,5 +58,5 @@ def comes_back(kept: Kept) -> str:
 
 
 def waits(item: Item) -> str:
-    """What is said of a row that changes an item on a later day (Rule I-26)."""
+    """What is said of a row that changes an item on a later day (Rule I-23)."""
     return f"自 {item.plan_effective_date} 起按新的内容办理，此前按现行内容"

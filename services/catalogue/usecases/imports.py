@@ -35,7 +35,7 @@ class _Plan:
     Args:
         origins: for each good item by its id, the rows that say it.
         facts: for each item that becomes public or is changed, that.
-        waiting: for each item that is to change on a later day, that (Rule I-26).
+        waiting: for each item that is to change on a later day, that (Rule I-23).
         left: for each item that is left alone, what is said of it.
     """
 

@@ -43,7 +43,7 @@ def get(item_id: str, *, now: datetime, store: Store, version: int = 0) -> Liste
 
 
 def _of_now(listed: Listed, now: datetime) -> Listed:
-    """What is in force by the clock, also before the worker has told of it (Rule I-26)."""
+    """What is in force by the clock, also before the worker has told of it (Rule I-23)."""
     if listed.plan.item is None or domain.begins_after(listed.plan.item, now):
         return listed
     return replace(domain.take_effect(listed).listed, update_time=listed.update_time)
@@ -84,7 +84,7 @@ def _has_begun(listed: Listed, now: datetime) -> bool:
 
 
 def publish(item: Item, *, seen: int, caller: Caller, store: Store) -> Listed:
-    """Publish one item; what begins later than an item that is in use waits (Rule I-26).
+    """Publish one item; what begins later than an item that is in use waits (Rule I-23).
 
     Rule P-23: who publishes answers for the item as it is to be, and as it is kept: nobody takes
     over another department's item under its number.
