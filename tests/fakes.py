@@ -15,6 +15,7 @@ class FakeCatalogue:
         self.now = now
         self.items = {}
         self.earlier = {}
+        self.basic_items = {}
         self.told = []
 
     def get(self, item_id):
@@ -60,6 +61,9 @@ class FakeCatalogue:
             for item in items
             if (known := self.items.get(item.item_id))
         }
+
+    def basics(self, codes):
+        return {code: self.basic_items[code] for code in codes if code in self.basic_items}
 
     def save(self, fact):
         listed = replace(fact.listed, update_time=self.now)

@@ -29,6 +29,14 @@ SUCCESSION = {
     "to_dept_name": "昆明市市场监督管理委员会",
     "reason": "机构更名",
 }
+BASIC_ITEM = {
+    "catalog_code": "530131009000",
+    "catalog_name": "食品经营许可",
+    "task_type": "01",
+    "dept_code": DEPARTMENT,
+    "dept_name": "云南省市场监督管理局",
+    "region_code": "530000000000",
+}
 LIFE_EVENT = {
     "event_id": "open-restaurant",
     "title": "开饭店一件事",
@@ -132,11 +140,13 @@ class Publication:
     Args:
         method: full name.
         before: what must be public first.
+        region: of those who write and review it.
     """
 
     method: str
     fields: dict
     before: tuple["Publication", ...] = ()
+    region: str = KUNMING
 
     @property
     def department(self):
@@ -153,7 +163,12 @@ class Publication:
     def author(self):
         """An officer who may make the call, over what the sample says."""
         roles = sorted(needed_of(self.method).roles - {"client"})
-        return replace(officer("author", *roles[:1]), institution=INSTITUTION)
+        author = officer("author", *roles[:1], region=self.region)
+        return replace(author, institution=INSTITUTION)
+
+    def reviewer(self):
+        """An officer who may approve it."""
+        return reviewer(region=self.region)
 
 
 def officer(name, *roles, department=DEPARTMENT, region=KUNMING):
@@ -188,6 +203,11 @@ def _all():
     return (
         Publication(f"{catalogue}.ImportItems", {"file": file(ITEM), "shape": "standard"}),
         publish,
+        Publication(
+            f"{catalogue}.PublishBasicItem",
+            {"basic_item": BASIC_ITEM},
+            region=BASIC_ITEM["region_code"],
+        ),
         Publication(f"{catalogue}.PublishLifeEvent", {"event": LIFE_EVENT}),
         Publication(
             f"{catalogue}.PublishQuestionnaire",

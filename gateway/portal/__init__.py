@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from gateway.portal import item_sheet
 from gateway.portal.account import AccountPages
+from gateway.portal.basic_items import BasicItemPages
 from gateway.portal.desk import Desk
 from gateway.portal.details import Details
 from gateway.portal.hall import PATH as HALL
@@ -61,6 +62,7 @@ def routes(
     open_pages = [
         *QuestionnairePages(calls).routes(),
         *Details(onestop, calls).routes(),
+        *BasicItemPages(onestop, calls).routes(),
         *LifeEventPages(onestop, calls).routes(),
         *ListPages(onestop, calls).routes(),
         *item_sheet.ROUTES,

@@ -51,7 +51,7 @@ class LifeEventPages:
 
     async def event(self, request: Request) -> Response:
         """One life event, in a region: which items, what to bring, how long."""
-        region = _region(request.query_params.get("region", ""))
+        region = region_of(request.query_params.get("region", ""))
         asked = pb.GetLifeEventRequest(event_id=request.path_params["event_id"], region_code=region)
         found = (await self._ask("GetLifeEvent", asked)).occasion
         return page(
@@ -70,7 +70,7 @@ class LifeEventPages:
         return await self._calls.call("catalogue", method, request, timeout=DEADLINE)
 
 
-def _region(text: str) -> str:
+def region_of(text: str) -> str:
     """The region that an address names, 12 digits; empty where it names none."""
     digits = text.isascii() and text.isdecimal() and 2 <= len(text) <= REGION_LENGTH
     return text.ljust(REGION_LENGTH, "0") if digits else ""

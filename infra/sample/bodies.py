@@ -5,7 +5,7 @@ from functools import cache
 from infra.sample.places import Row, credit_code, read, region, regions
 from services.common.identifiers import RegionLevel, region_level
 
-_PROVINCE = "530000000000"
+PROVINCE = "530000000000"
 
 
 @cache
@@ -35,7 +35,7 @@ def body(kind: str, place: str) -> Row:
 
 def _named() -> list[tuple[str, str, str, str]]:
     authored = read("authored/departments.json")
-    rows = [(kind, _PROVINCE, name, short) for kind, name, short in authored["provincial"]]
+    rows = [(kind, PROVINCE, name, short) for kind, name, short in authored["provincial"]]
     for place, of_region in regions().items():
         if region_level(place) is RegionLevel.PREFECTURE:
             rows += [

@@ -2,9 +2,30 @@
 
 from collections.abc import Iterator
 
-from infra.sample.bodies import body
-from infra.sample.items import basis
+from infra.sample.bodies import PROVINCE, body
+from infra.sample.items import basis, items
 from infra.sample.places import Row, level, read, region
+
+
+def basic_items() -> Iterator[Row]:
+    """Make the basic catalogue (基本目录): what a body of the province does, and others as well."""
+    carried_out: dict[str, list[Row]] = {}
+    for one in items():
+        carried_out.setdefault(one["catalog_code"], []).append(one)
+    for code, done in sorted(carried_out.items()):
+        own = next((one for one in done if one["region_code"] == PROVINCE), None)
+        if own:
+            yield {
+                "catalog_code": code,
+                "catalog_name": own["task_name"],
+                "task_type": own["task_type"],
+                "by_law": own["by_law"],
+                "use_levels": sorted({one["use_level"] for one in done}),
+                "dept_code": own["dept_code"],
+                "dept_name": own["dept_name"],
+                "server_type": own["server_type"],
+                "region_code": PROVINCE,
+            }
 
 
 def life_events() -> Iterator[Row]:

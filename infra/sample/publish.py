@@ -23,9 +23,13 @@ MOST: Final = 200
 
 
 def publish_guidance() -> int:
-    """Publish life events, questionnaires and adjustments; the number of refusals."""
+    """Publish the basic catalogue, occasions, questionnaires, adjustments; count the refusals."""
     with closing(_client()) as client:
         said = [
+            *(
+                _change(client, "/api/v1/basic-items:publish", {"basic_item": one})
+                for one in read("basic_items.json")
+            ),
             *(
                 _change(client, "/api/v1/life-events:publish", {"event": one})
                 for one in read("life_events.json")

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from infra.sample.bodies import bodies
-from infra.sample.guidance import life_events, list_adjustments, questionnaires
+from infra.sample.guidance import basic_items, life_events, list_adjustments, questionnaires
 from infra.sample.institutions import institutions, outage_templates
 from infra.sample.items import items
 from infra.sample.places import FOLDER, Row
@@ -19,6 +19,7 @@ def files() -> dict[str, str]:
     return {
         "departments.json": _json(bodies().values()),
         "items.json": _json(items()),
+        "basic_items.json": _json(basic_items()),
         "life_events.json": _json(life_events()),
         "questionnaires.json": _json(questionnaires()),
         "list_adjustments.json": _json(list_adjustments()),

@@ -27,6 +27,10 @@ class Worker:
     def count_a_life_event(self, event: Event[catalogue.LifeEventPublished], store: Store) -> None:
         usecases.count(published(event, "life_event"), store=store)
 
+    @reacts(catalogue.BasicItemPublished)
+    def count_a_basic_item(self, event: Event[catalogue.BasicItemPublished], store: Store) -> None:
+        usecases.count(published(event, "basic_item"), store=store)
+
     @reacts(catalogue.QuestionnairePublished)
     def count_a_questionnaire(
         self, event: Event[catalogue.QuestionnairePublished], store: Store

@@ -18,6 +18,7 @@ from grpc_health.v1 import health, health_pb2_grpc
 from joserfc import jwt
 from joserfc.jwk import OKPKey
 from zhengtong.catalogue.v1 import (
+    basic_item_pb2,
     catalogue_pb2,
     catalogue_service_pb2_grpc,
     life_event_pb2,
@@ -32,6 +33,7 @@ from gateway.contracts import SERVICES, SHARED
 from gateway.limits import Limits
 from infra.local.keys import make_pair
 from services.catalogue.domain import questionnaires
+from services.catalogue.domain.basic_items import BasicItemNotFound
 from services.catalogue.domain.questionnaires import KeptQuestionnaire, Questionnaire
 from services.catalogue.messages import answer_message
 from services.common.callers import Verifier
@@ -75,6 +77,7 @@ class FakeCatalogue(catalogue_service_pb2_grpc.CatalogueServiceServicer):
     coming: catalogue_pb2.ItemVersion | None = None
     questionnaire: Questionnaire | None = None
     occasion: life_event_pb2.Occasion = field(default_factory=life_event_pb2.Occasion)
+    basic_item: basic_item_pb2.BasicItem | None = None
     adjustments: list[catalogue_pb2.ListAdjustment] = field(default_factory=list)
     entries: list[catalogue_pb2.ListEntry] = field(default_factory=list)
     listed: list[catalogue_pb2.Item] | None = None
@@ -129,6 +132,18 @@ class FakeCatalogue(catalogue_service_pb2_grpc.CatalogueServiceServicer):
     def ListLifeEvents(self, request, context):  # noqa: N802
         self._hear(request, context)
         return pb.ListLifeEventsResponse(events=[self.occasion.event], next_page_token="next")
+
+    def GetBasicItem(self, request, context):  # noqa: N802
+        self._hear(request, context)
+        if self.basic_item is None:
+            raise BasicItemNotFound
+        return pb.GetBasicItemResponse(basic_item=self.basic_item)
+
+    def ListBasicItems(self, request, context):  # noqa: N802
+        self._hear(request, context)
+        return pb.ListBasicItemsResponse(
+            basic_items=[self.basic_item] if self.basic_item else [], next_page_token="next"
+        )
 
     def ListAdjustments(self, request, context):  # noqa: N802
         self._hear(request, context)

@@ -127,7 +127,9 @@ def test_what_an_officer_publishes_is_public_once_another_officer_approves(
         assert answer.submission.state == PENDING
         assert answer.submission.title
         approve = {"submission_id": answer.submission.submission_id, "opinion": "不涉密"}
-        approved = house.call(f"{SERVICE}.ApproveSubmission", reviewer(), **approve).submission
+        approved = house.call(
+            f"{SERVICE}.ApproveSubmission", publication.reviewer(), **approve
+        ).submission
         assert (approved.state, approved.reviewer) == (APPROVED, "reviewer")
         assert house.told() > told
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from services.catalogue.domain import codes as item_codes
 from services.catalogue.domain import shapes, tables
@@ -74,6 +74,7 @@ _LAW = {
     "issuer": text(200),
     "effective_date": day(),
 }
+BY_LAW: Final = records(LegalBasis, _LAW, count=100, required=("law_name",))
 _STEP = {
     "step": text(100),
     "officer": text(100),
@@ -172,7 +173,7 @@ READERS: dict[str, Reader] = {
     "task_state": code({IN_USE: "在用"}),
     "plan_effective_date": _plan_day(),
     "plan_cancel_date": _plan_day(),
-    "by_law": records(LegalBasis, _LAW, count=100, required=("law_name",)),
+    "by_law": BY_LAW,
     "power_source": code(tables.POWER_SOURCES),
     "use_level": code(tables.USE_LEVELS),
     "authority_division": text(2000, lines=True),

@@ -1,5 +1,6 @@
 """Domain values to protobuf messages and back. The only room that knows both shapes."""
 
+from services.catalogue.messages.basic_items import basic_fact, basic_item_of, basic_message
 from services.catalogue.messages.cards import KIND, card, card_message
 from services.catalogue.messages.drafts import draft_content_of, judged, outline_message
 from services.catalogue.messages.imports import mode_of, preview_message
@@ -48,6 +49,9 @@ __all__ = [
     "adjustment_message",
     "answer_message",
     "asked_of",
+    "basic_fact",
+    "basic_item_of",
+    "basic_message",
     "card",
     "card_message",
     "check_message",

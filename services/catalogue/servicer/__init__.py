@@ -6,6 +6,7 @@ from zhengtong.catalogue.v1 import catalogue_service_pb2_grpc as pb_grpc
 from services.catalogue import store
 from services.catalogue.domain import CodeProfile
 from services.catalogue.domain.codes import ProfileUnknown, profile_of
+from services.catalogue.servicer.basic_items import BasicItems
 from services.catalogue.servicer.drafts import Drafts
 from services.catalogue.servicer.imports import Imports
 from services.catalogue.servicer.items import Items
@@ -23,6 +24,7 @@ class CatalogueServicer(
     Successions,
     LifeEvents,
     Questionnaires,
+    BasicItems,
     Lists,
     Drafts,
     pb_grpc.CatalogueServiceServicer,

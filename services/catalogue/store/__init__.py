@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 from services.catalogue import messages
 from services.catalogue.domain import Changed
 from services.catalogue.store import drafts, life_events
+from services.catalogue.store.basic_items import MongoBasics
 from services.catalogue.store.documents import (
+    BASICS,
     COLLECTION,
     EVENTS,
     VERSIONS,
+    BasicItemDocument,
     ItemDocument,
     ItemVersionDocument,
     LifeEventDocument,
@@ -42,6 +45,7 @@ __all__ = [
     "COLLECTION",
     "VERSIONS",
     "ItemDocument",
+    "MongoBasics",
     "MongoDrafts",
     "MongoEvents",
     "MongoListStore",
@@ -60,6 +64,7 @@ def ensure(database: Database[Document]) -> None:
     database[COLLECTION].create_indexes(index_models(ItemDocument))
     database[VERSIONS].create_indexes(index_models(ItemVersionDocument))
     database[EVENTS].create_indexes(index_models(LifeEventDocument))
+    database[BASICS].create_indexes(index_models(BasicItemDocument))
     database[ENTRIES].create_indexes(index_models(EntryDocument))
     database[ADJUSTMENTS].create_indexes(index_models(AdjustmentDocument))
     drafts.ensure(database)

@@ -8,6 +8,7 @@ COLLECTION: Final = "items"
 VERSIONS: Final = "item_versions"
 EVENTS: Final = "life_events"
 QUESTIONNAIRES: Final = "questionnaires"
+BASICS: Final = "basic_items"
 
 
 class LegalBasisDocument(me.EmbeddedDocument):
@@ -231,6 +232,39 @@ class ItemVersionDocument(me.Document):
         "collection": VERSIONS,
         "auto_create_index": False,
         "indexes": [("item_id", "-version")],
+    }
+
+
+class BasicItemContent(me.EmbeddedDocument):
+    """The item of the basic catalogue itself, as `fields.plain` has it."""
+
+    catalog_code = me.StringField(required=True, max_length=64)
+    catalog_name = me.StringField(required=True, max_length=300)
+    task_type = me.StringField(required=True, max_length=2)
+    by_law = me.EmbeddedDocumentListField(LegalBasisDocument)
+    use_levels = me.ListField(me.StringField())
+    dept_code = me.StringField(required=True, max_length=18)
+    dept_name = me.StringField(required=True, max_length=200)
+    server_type = me.ListField(me.StringField())
+    region_code = me.StringField(required=True, regex=r"[0-9]{12}")
+    remark = me.StringField()
+
+
+class BasicItemDocument(me.Document):
+    """An item of the basic catalogue under its 基本编码, also one that was taken back."""
+
+    id = me.StringField(primary_key=True, max_length=64)
+    version = me.LongField(required=True, min_value=1)
+    tick = me.LongField(required=True)
+    active = me.BooleanField(required=True)
+    reason = me.StringField(max_length=500)
+    update_time = me.DateTimeField(required=True)
+    basic = me.EmbeddedDocumentField(BasicItemContent, required=True)
+
+    meta = {
+        "collection": BASICS,
+        "auto_create_index": False,
+        "indexes": [("active", "_id"), ("active", "basic.task_type", "_id")],
     }
 
 

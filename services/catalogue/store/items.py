@@ -26,7 +26,7 @@ from services.catalogue.domain import (
     State,
     quality,
 )
-from services.catalogue.store import listing
+from services.catalogue.store import basic_items, listing
 from services.catalogue.store.documents import COLLECTION, VERSIONS, ItemDocument
 from services.catalogue.usecases import Marks
 from services.common import fields
@@ -35,9 +35,10 @@ from services.common.eventlog import outbox
 from services.common.identifiers import region_ancestors
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from services.catalogue.domain import Fact, Scheduled
+    from services.catalogue.domain.basic_items import BasicItem
     from services.catalogue.domain.listing import Asked
     from services.common.transaction import Unit
 
@@ -165,6 +166,9 @@ class MongoStore:
                 plan=_plan_of(document),
             )
         return kept
+
+    def basics(self, codes: Collection[str]) -> Mapping[str, BasicItem]:
+        return basic_items.in_force(self._unit, codes)
 
     def save(self, fact: Fact) -> Listed:
         listed = self._timed(fact.listed)

@@ -3,6 +3,12 @@
 `ports` says what that needs, `reach` whose items somebody may speak of.
 """
 
+from services.catalogue.usecases.basic_items import (
+    Basics,
+    get_basic,
+    publish_basic,
+    withdraw_basic,
+)
 from services.catalogue.usecases.drafts import (
     Drafts,
     Origin,
@@ -44,6 +50,7 @@ from services.catalogue.usecases.questionnaires import (
 from services.catalogue.usecases.succession import Succession, succeed
 
 __all__ = [
+    "Basics",
     "Drafts",
     "Events",
     "ListStore",
@@ -60,6 +67,7 @@ __all__ = [
     "check",
     "discard_draft",
     "get",
+    "get_basic",
     "get_draft",
     "get_event",
     "import_items",
@@ -68,6 +76,7 @@ __all__ = [
     "list_versions",
     "preview_import",
     "publish",
+    "publish_basic",
     "publish_event",
     "publish_from",
     "publish_questionnaire",
@@ -77,6 +86,7 @@ __all__ = [
     "suspend",
     "unschedule",
     "withdraw",
+    "withdraw_basic",
     "withdraw_event",
     "withdraw_questionnaire",
 ]

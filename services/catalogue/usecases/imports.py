@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from services.catalogue import domain
 from services.catalogue.domain import NATIONAL, quality
+from services.catalogue.domain.basic_items import at_odds
 from services.catalogue.domain.importing import (
     Mode,
     Outcome,
@@ -117,6 +118,7 @@ def _plan(  # noqa: PLR0913  (as import_items)
 ) -> _Plan:
     """What the rows do, as the report tells it."""
     items, origins = _read(rows, report, caller, profile)
+    _reject_at_odds(items, origins, report, store)
     kept = store.kept(list(items.values()))
     for item_id, held in kept.items():
         out = beyond(caller, held.department, held.region) or _moved(held)
@@ -136,6 +138,18 @@ def _plan(  # noqa: PLR0913  (as import_items)
             plan.facts[item_id] = changed
     _tell(plan, report)
     return plan
+
+
+def _reject_at_odds(
+    items: dict[str, Item], origins: dict[str, list[Row]], report: Report, store: Store
+) -> None:
+    """Reject the rows that are not as the basic catalogue has them (Rule I-25)."""
+    basics = store.basics({one.catalog_code for one in items.values() if one.catalog_code})
+    for item_id, item in list(items.items()):
+        if wrong := at_odds(item, basics.get(item.catalog_code)):
+            del items[item_id]
+            for row in origins.pop(item_id):
+                report.reject(row, wrong)
 
 
 def _moved(held: Kept) -> Violation | None:

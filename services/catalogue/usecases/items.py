@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from services.catalogue import domain
 from services.catalogue.domain import quality
+from services.catalogue.domain.basic_items import at_odds
 from services.catalogue.usecases.reach import check_reach
 
 if TYPE_CHECKING:
@@ -91,10 +92,14 @@ def publish(item: Item, *, seen: int, caller: Caller, store: Store) -> Listed:
 
     Raises:
         OutOfReach, Stale.
-        ItemInvalid: a quality rule that blocks (Q-12 …) is not kept.
+        ItemInvalid: a quality rule that blocks (Q-12 …) is not kept, or it is not as the basic
+            catalogue has it (Rule I-25).
     """
     if blocked := quality.check(item).blocking:
         raise domain.ItemInvalid("事项不符合质量规则，请按提示更正后再发布。", *blocked)
+    basics = store.basics([item.catalog_code] if item.catalog_code else [])
+    if wrong := at_odds(item, basics.get(item.catalog_code)):
+        raise domain.ItemInvalid("事项与基本目录不一致，请按提示更正。", *wrong)
     kept = store.kept([item]).get(item.item_id)
     check_reach(caller, item.dept_code, item.region_code)
     if kept:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from services.catalogue.domain import Changed, Fact, Item, Kept, Listed, Scheduled
+    from services.catalogue.domain.basic_items import BasicItem
     from services.catalogue.domain.listing import Asked
 
 
@@ -57,6 +58,9 @@ class Store(Protocol):
 
     def versions(self, item_id: str, *, before: int, size: int) -> list[Listed]:
         """Earlier versions than `before`, newest first."""
+
+    def basics(self, codes: Collection[str]) -> Mapping[str, BasicItem]:
+        """What the basic catalogue has in force of these 基本编码, by code."""
 
     def save(self, fact: Fact) -> Listed:
         """Write an item and tell its fact. Raises: Stale."""

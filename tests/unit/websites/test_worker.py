@@ -25,6 +25,7 @@ pytestmark = pytest.mark.rule("W-7")
         (catalogue.ItemPublished(), "catalogue", "item", 1),
         (catalogue.ImportPublished(kind="item", count=12), "catalogue", "item", 12),
         (catalogue.LifeEventPublished(), "catalogue", "life_event", 1),
+        (catalogue.BasicItemPublished(), "catalogue", "basic_item", 1),
         (catalogue.QuestionnairePublished(), "catalogue", "questionnaire", 1),
         (credit.SubjectRegistered(), "credit", "subject", 1),
         (credit.PermitDisclosed(), "credit", "permit", 1),
