@@ -14,7 +14,7 @@ import sys
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from random import getrandbits
+from random import Random
 from typing import TYPE_CHECKING
 
 import orjson
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 tracer = trace.get_tracer("zhengtong")
 meter = metrics.get_meter("zhengtong")
+_ids = Random()  # of their own: nobody else's random numbers are moved on by a span
 _PROPAGATOR = TraceContextTextMapPropagator()
 _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _passing: ContextVar[_Passing | None] = ContextVar("passing", default=None)
@@ -131,12 +132,12 @@ class _Passing:
         if not self._trace_id:
             given = _TRACEPARENT.fullmatch(self._given)
             known = given[1] if given else ""
-            self._trace_id = known if known.strip("0") else f"{getrandbits(128) or 1:032x}"
+            self._trace_id = known if known.strip("0") else f"{_ids.getrandbits(128) or 1:032x}"
         return self._trace_id
 
     def traceparent(self) -> str:
         """What the call hands on, under a span of its own."""
-        self._span_id = self._span_id or f"{getrandbits(64) or 1:016x}"
+        self._span_id = self._span_id or f"{_ids.getrandbits(64) or 1:016x}"
         return f"00-{self.trace_id()}-{self._span_id}-00"
 
 

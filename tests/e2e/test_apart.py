@@ -18,7 +18,7 @@ from tests.e2e.composed import Composed, services
 SEEN_SECONDS = 20.0
 CHOSEN = (
     *("OTEL_", "ZHENGTONG_TLS_", "ZHENGTONG_OIDC_"),
-    *("ZHENGTONG_PUBLIC_URL", "ZHENGTONG_OUTBOUND_ALLOW"),
+    *("ZHENGTONG_PUBLIC_URL", "ZHENGTONG_OUTBOUND_ALLOW", "ZHENGTONG_CODE_PROFILE"),
 )
 """What whoever runs the platform sets, or does not."""
 NOW = datetime.now(UTC)

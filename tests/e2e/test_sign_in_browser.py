@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import uuid
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -276,7 +276,9 @@ async def test_an_editor_sees_what_a_file_would_do_and_submits_that_file(visitor
 def new_number() -> str:
     """A well-formed 公民身份号码 of nobody, another one each time."""
     while True:
-        head = f"1101011949123{uuid.uuid4().int % 10**4:04d}"[:17]
+        days, order = divmod(uuid.uuid4().int % 10**7, 1000)
+        born = date(1950, 1, 1) + timedelta(days)
+        head = f"110101{born:%Y%m%d}{order:03d}"
         for last in "0123456789X":
             if not resident_id_problem(head + last, DAY):
                 return head + last
