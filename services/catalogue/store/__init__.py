@@ -29,6 +29,7 @@ from services.catalogue.store.list_documents import (
 )
 from services.catalogue.store.lists import MongoListStore, adjustments_told
 from services.catalogue.store.questionnaires import MongoQuestionnaires
+from services.catalogue.store.upgrading import upgrade
 from services.common.eventlog import outbox
 from services.common.transaction import index_models
 
@@ -60,7 +61,7 @@ SNAPSHOT_PAGE: Final = 500
 
 
 def ensure(database: Database[Document]) -> None:
-    """Make the collections' indexes."""
+    """Make the collections' indexes, and complete what an earlier release kept."""
     database[COLLECTION].create_indexes(index_models(ItemDocument))
     database[VERSIONS].create_indexes(index_models(ItemVersionDocument))
     database[EVENTS].create_indexes(index_models(LifeEventDocument))
@@ -68,6 +69,7 @@ def ensure(database: Database[Document]) -> None:
     database[ENTRIES].create_indexes(index_models(EntryDocument))
     database[ADJUSTMENTS].create_indexes(index_models(AdjustmentDocument))
     drafts.ensure(database)
+    upgrade(database)
 
 
 def snapshot(database: Database[Document]) -> Iterator[Told]:

@@ -364,7 +364,7 @@ def document_of(listed: Listed, plain: dict[str, Any], tick: int) -> Document:
         "body": listed.item.body,
         "visible_from": start or ALWAYS,
         "visible_until": end or FOR_EVER,
-        "quality": _quality_of(listed.item),
+        "quality": quality_of(listed.item),
         "item": plain,
         **({"plan": _plan_document(listed.plan)} if listed.plan.version else {}),
     }
@@ -386,7 +386,7 @@ def _plan_of(document: Document) -> Plan:
     return Plan(item, int(known["version"]))
 
 
-def _quality_of(item: Item) -> Document:
+def quality_of(item: Item) -> Document:
     found = quality.check(item)
     return {"score": found.score, "failed": [one.rule.number for one in found.findings]}
 
