@@ -157,7 +157,6 @@ async def test_the_log_is_read_from_any_place_and_then_live(database, aio, term)
     while not live.events:
         live = await asyncio.to_thread(next, stream)
     assert [event.sequence for event in live.events] == [6]
-    servicer.head.end()
 
 
 async def test_positions_that_the_log_cannot_go_on_from_are_refused(database, aio, term):
@@ -238,8 +237,20 @@ class Active:
         return True
 
 
+LOGS = []
+
+
+@pytest.fixture(autouse=True)
+def ended():
+    """Whatever a test reads of a log, nobody watches it after the test."""
+    yield
+    while LOGS:
+        LOGS.pop().head.end()
+
+
 def log_of(database, snapshot=lambda _: ()):
-    return EventLogServicer(database, "catalogue", snapshot, utc_now)
+    LOGS.append(EventLogServicer(database, "catalogue", snapshot, utc_now))
+    return LOGS[-1]
 
 
 def insert(database, told):
