@@ -158,7 +158,8 @@ def _at_odds_with_code(basic: BasicItem, profile: CodeProfile) -> list[Violation
     place, kind = basic.catalog_code[:2], basic.catalog_code[2:4]
     if place not in (NATIONWIDE, basic.region_code[:2]):
         wrong.append(Violation("catalog_code", "前两位应为 00 或者所属省的区划码"))
-    if kind != basic.task_type:
+    # Kinds beside the table (1A, 21 …) are local ones, of whatever type they say.
+    if kind in tables.TASK_TYPES and kind != basic.task_type:
         wrong.append(Violation("task_type", f"与基本编码的第三、四位（{kind}）不一致"))
     return wrong
 

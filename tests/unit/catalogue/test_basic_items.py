@@ -26,6 +26,8 @@ def fields_at_fault(**changes):
         {},
         {"catalog_code": "000131009000"},
         {"task_type": "20", "catalog_code": "532031009000"},
+        {"task_type": "20", "catalog_code": "532131009000"},
+        {"catalog_code": "531A31009000"},
         {"use_levels": ["3", "4"], "by_law": [{"law_name": "食品安全法"}]},
     ],
 )
