@@ -35,10 +35,11 @@ from services.common.callers import Signer
 from services.common.settings import SettingMissing, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from starlette.requests import Request
     from starlette.responses import Response
+    from starlette.routing import BaseRoute
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 NAME = "gateway"
@@ -64,15 +65,6 @@ def create_app(settings: Settings, limits: Limits) -> ASGIApp:
     outside = portal.OutsidePages(desk, oidc, cookies) if oidc else None
     reviews = portal.ReviewPages(desk, settings.public_departments())
 
-    @contextlib.asynccontextmanager
-    async def running(_: object) -> AsyncIterator[None]:
-        following = asyncio.create_task(identity.follow())
-        yield
-        following.cancel()
-        exports.close()
-        await onestop.close()
-        await clients.close()
-
     doors = Doors(
         exact={
             "/api/v1/query": onestop.endpoint,
@@ -82,20 +74,46 @@ def create_app(settings: Settings, limits: Limits) -> ASGIApp:
         others=Router(
             [
                 *health.routes(clients, onestop),
-                *api_docs.routes(),
                 *exports.routes(),
-                *atom.routes(clients, public.origin),
-                *Handbooks(onestop, clients, public).routes(),
-                *portal.HallPages(onestop, clients, public).routes(),
+                *_public_routes(onestop, clients, public),
                 *portal.routes(onestop, clients, desk, reviews, outside),
             ],
             redirect_slashes=False,
-            lifespan=running,
+            lifespan=_lifespan(identity, exports, onestop, clients),
         ),
         visits=visits,
     )
     answering = Refusals(Limited(doors, limits, identity, limiter), page=_page)
     return Observed(Carrying(answering), by_tls=public.secure)
+
+
+def _public_routes(
+    onestop: OneStop, clients: Clients, public: PublicAddress
+) -> Sequence[BaseRoute]:
+    """What anybody takes along beside the pages: feeds, books, screens, the API's own document."""
+    return [
+        *api_docs.routes(),
+        *atom.routes(clients, public.origin),
+        *Handbooks(onestop, clients, public).routes(),
+        *portal.HallPages(onestop, clients, public).routes(),
+    ]
+
+
+def _lifespan(
+    identity: Identity, exports: OpenData, onestop: OneStop, clients: Clients
+) -> Callable[[object], contextlib.AbstractAsyncContextManager[None]]:
+    """Follow identity while the application runs; let go of everything at its end."""
+
+    @contextlib.asynccontextmanager
+    async def running(_: object) -> AsyncIterator[None]:
+        following = asyncio.create_task(identity.follow())
+        yield
+        following.cancel()
+        exports.close()
+        await onestop.close()
+        await clients.close()
+
+    return running
 
 
 def _provider(settings: Settings, public: PublicAddress) -> Oidc | None:

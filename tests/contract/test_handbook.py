@@ -183,7 +183,8 @@ async def test_more_books_than_can_wait_are_told_to_come_later(monkeypatch):
     one = press.Press()
     most = press.AT_ONCE + press.WAITING
     waiting = [asyncio.create_task(one.pdf(b"%d" % number)) for number in range(most)]
-    await asyncio.sleep(0.01)
+    done, _ = await asyncio.wait(waiting, timeout=0.05)
+    assert (len(one._under_way), done) == (most, set())
     with pytest.raises(GatewayBusy):
         await one.pdf(b"more")
     for task in waiting:

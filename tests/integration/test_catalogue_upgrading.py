@@ -58,6 +58,7 @@ def test_whoever_changes_one_meanwhile_is_not_overwritten(old, database, committ
     assert database[COLLECTION].find_one({"_id": "A"})["item"]["task_name"] == "新名"
 
 
-@pytest.mark.usefixtures("planned")
-def test_looking_for_them_reads_no_collection_whole(database):
+@pytest.mark.usefixtures("old")
+def test_looking_for_them_reads_no_collection_whole(database, planned):
     catalogue_store.ensure(database)
+    assert planned.count() >= 2  # what looks for them and what completes them, both explained

@@ -5,7 +5,6 @@ import random
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -69,17 +68,31 @@ async def test_a_worker_looks_at_the_clock_while_it_runs_and_after_it_was_killed
         process.kill()
         process.wait()
     seen = ledger.counted("looks")
+    assert seen >= 2
     with ledger.worker():
         await until(lambda: ledger.counted("looks") > seen + 1)
-        ledger.control.touch()
-        await until(lambda: not ledger_runs(ledger))
+        await stop(ledger)
+        await ledger.publish(fact())
+        await until(lambda: waits(ledger, 1))
+        seen = ledger.counted("looks")
+        await ledger.publish(fact())
+        await until(lambda: waits(ledger, 2))
+        assert ledger.counted("looks") == seen
+        ledger.control.unlink()
+        await until(lambda: ledger.counted("looks") > seen)
 
 
-def ledger_runs(ledger):
-    """Whether the looks go on, over several of their intervals."""
-    seen = ledger.counted("looks")
-    time.sleep(1)
-    return ledger.counted("looks") > seen
+async def stop(ledger):
+    """Stop the worker in its process, which goes on."""
+    said = b"worker stopped"
+    before = ledger.log.read_bytes().count(said)
+    ledger.control.touch()
+    await until(lambda: ledger.log.read_bytes().count(said) > before)
+
+
+async def waits(ledger, facts):
+    """Whether so many facts wait for a worker."""
+    return (await ledger.queue())[0] == facts
 
 
 async def test_a_fact_that_comes_twice_acts_once(ledger):

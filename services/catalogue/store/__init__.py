@@ -19,7 +19,8 @@ from services.catalogue.store.documents import (
     LifeEventDocument,
 )
 from services.catalogue.store.drafts import MongoDrafts
-from services.catalogue.store.items import MongoStore, digest, document_of, listed_of
+from services.catalogue.store.item_rows import digest, document_of, listed_of
+from services.catalogue.store.items import MongoStore
 from services.catalogue.store.life_events import MongoEvents
 from services.catalogue.store.list_documents import (
     ADJUSTMENTS,

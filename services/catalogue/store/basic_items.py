@@ -6,13 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bson.int64 import Int64
-from pymongo.errors import DuplicateKeyError
 
 from services.catalogue import messages
 from services.catalogue.domain.basic_items import BasicItem, BasicWithdrawn, KeptBasic
+from services.catalogue.store import versioned
 from services.catalogue.store.documents import BASICS, BasicItemDocument
 from services.common import fields
-from services.common.errors import Stale
 from services.common.eventlog import outbox
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ class MongoBasics:
             "basic": fields.plain(kept.basic),
         }
         BasicItemDocument._from_son(document).validate()  # noqa: SLF001  (mongoengine's one way in)
-        self._write(document)
+        versioned.write(self._rows, document, self._unit, "该基本目录事项")
         self._unit.tell(
             outbox.tell(
                 messages.basic_fact(replace(fact, kept=kept)),
@@ -79,18 +78,6 @@ class MongoBasics:
         wanted |= {"basic.task_type": task_type} if task_type else {}
         found = self._rows.find(wanted, session=self._unit.session).sort("_id", 1)
         return [_kept_of(document) for document in found.limit(size)]
-
-    def _write(self, document: Document) -> None:
-        session = self._unit.session
-        if document["version"] == 1:
-            try:
-                self._rows.insert_one(document, session=session)
-            except DuplicateKeyError:
-                raise Stale("该基本目录事项刚被他人发布，请重试。") from None
-            return
-        before = {"_id": document["_id"], "version": document["version"] - 1}
-        if not self._rows.replace_one(before, document, session=session).matched_count:
-            raise Stale("该基本目录事项刚被他人修改，请重试。")
 
 
 def _kept_of(document: Document) -> KeptBasic:

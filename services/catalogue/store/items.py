@@ -4,30 +4,33 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
 from bson.int64 import Int64
 from pymongo import InsertOne, ReplaceOne, UpdateOne
-from pymongo.errors import DuplicateKeyError
 
 from services.catalogue import messages
 from services.catalogue.domain import (
-    NOTHING_PLANNED,
     Changed,
     Item,
     ItemNotFound,
     ItemVersionNotFound,
     Kept,
     Listed,
-    Plan,
     Resumed,
     State,
-    quality,
 )
-from services.catalogue.store import basic_items, listing
+from services.catalogue.store import basic_items, listing, versioned
 from services.catalogue.store.documents import COLLECTION, VERSIONS, ItemDocument
+from services.catalogue.store.item_rows import (
+    digest,
+    document_of,
+    listed_of,
+    plan_document,
+    plan_of,
+    version_of,
+)
 from services.catalogue.usecases import Marks
 from services.common import fields
 from services.common.errors import Stale
@@ -44,8 +47,6 @@ if TYPE_CHECKING:
 
     Document = dict[str, Any]
 
-ALWAYS: Final = datetime(1, 1, 1, tzinfo=UTC)
-FOR_EVER: Final = datetime(9999, 12, 31, tzinfo=UTC)
 EXAMPLES: Final = 5
 """Items shown for each rule that a body's items fail."""
 
@@ -163,7 +164,7 @@ class MongoStore:
                 region=document["item"]["region_code"],
                 moved_to=document["moved_to"],
                 in_effect=document["visible_from"] <= self._unit.now < document["visible_until"],
-                plan=_plan_of(document),
+                plan=plan_of(document),
             )
         return kept
 
@@ -176,7 +177,7 @@ class MongoStore:
         document = document_of(listed, fields.plain(listed.item), tick)
         ItemDocument._from_son(document).validate()  # noqa: SLF001  (mongoengine's one way in)
         self._keep_versions([listed.item.item_id] if listed.version > 1 else [])
-        self._write(document)
+        versioned.write(self._items, document, self._unit, "该事项")
         self._unit.tell(
             outbox.tell(
                 messages.fact_message(replace(fact, listed=listed)),
@@ -215,7 +216,7 @@ class MongoStore:
         writes = [
             UpdateOne(
                 {"_id": one.item_id, "version": one.seen},
-                {"$set": {"plan": _plan_document(one.plan), "tick": Int64(ticks[one.item_id])}},
+                {"$set": {"plan": plan_document(one.plan), "tick": Int64(ticks[one.item_id])}},
             )
             for one in revisions
         ]
@@ -264,7 +265,7 @@ class MongoStore:
         if not item_ids:
             return
         found = self._items.find({"_id": {"$in": list(item_ids)}}, session=self._unit.session)
-        kept = [_version_of(document) for document in found]
+        kept = [version_of(document) for document in found]
         if kept:
             self._versions.insert_many(kept, ordered=False, session=self._unit.session)
 
@@ -310,94 +311,8 @@ class MongoStore:
     def _timed(self, listed: Listed) -> Listed:
         return replace(listed, update_time=self._unit.now)
 
-    def _write(self, document: Document) -> None:
-        """Insert version 1, replace a later one; somebody faster makes it stale."""
-        session = self._unit.session
-        if document["version"] == 1:
-            try:
-                self._items.insert_one(document, session=session)
-            except DuplicateKeyError:
-                raise Stale("该事项刚被他人发布，请重试。") from None
-            return
-        before = {"_id": document["_id"], "version": document["version"] - 1}
-        if not self._items.replace_one(before, document, session=session).matched_count:
-            raise Stale("该事项刚被他人修改，请重试。")
-
-
-def digest(plain: Mapping[str, Any]) -> bytes:
-    """16 bytes that are the same for the same item only."""
-    sorted_json = orjson.dumps(plain, option=orjson.OPT_SORT_KEYS)
-    return hashlib.blake2b(sorted_json, digest_size=16).digest()
-
-
-def _version_of(document: Document) -> Document:
-    kept = ("version", "state", "reason", "update_time", "item")
-    item_id, version = document["_id"], document["version"]
-    return {
-        "_id": f"{item_id}@{version}",
-        "item_id": item_id,
-        **{name: document[name] for name in kept},
-    }
-
 
 def _write_of(document: Document) -> InsertOne[Document] | ReplaceOne[Document]:
     if document["version"] == 1:
         return InsertOne(document)
     return ReplaceOne({"_id": document["_id"], "version": document["version"] - 1}, document)
-
-
-def document_of(listed: Listed, plain: dict[str, Any], tick: int) -> Document:
-    region = listed.item.region_code
-    start, end = listed.item.visibility()
-    return {
-        "_id": listed.item.item_id,
-        "version": Int64(listed.version),
-        "tick": Int64(tick),
-        "public": listed.state is State.PUBLISHED,
-        "state": listed.state.value,
-        "reason": listed.reason,
-        "moved_to": listed.moved_to,
-        "update_time": listed.update_time,
-        "digest": digest(plain),
-        "regions": [region, *region_ancestors(region)],
-        "shelves": listing.shelves(listed.item) if listed.state is State.PUBLISHED else [],
-        "body": listed.item.body,
-        "visible_from": start or ALWAYS,
-        "visible_until": end or FOR_EVER,
-        "quality": quality_of(listed.item),
-        "item": plain,
-        **({"plan": _plan_document(listed.plan)} if listed.plan.version else {}),
-    }
-
-
-def _plan_document(plan: Plan) -> Document:
-    known: Document = {"version": Int64(plan.version)}
-    if plan.item is None:
-        return known
-    begins, _ = plan.item.visibility()
-    return known | {"begins": begins, "item": fields.plain(plan.item)}
-
-
-def _plan_of(document: Document) -> Plan:
-    known = document.get("plan")
-    if not known:
-        return NOTHING_PLANNED
-    item = fields.restore(Item, known["item"]) if "item" in known else None
-    return Plan(item, int(known["version"]))
-
-
-def quality_of(item: Item) -> Document:
-    found = quality.check(item)
-    return {"score": found.score, "failed": [one.rule.number for one in found.findings]}
-
-
-def listed_of(document: Document) -> Listed:
-    return Listed(
-        item=fields.restore(Item, document["item"]),
-        version=int(document["version"]),
-        state=State(document["state"]),
-        reason=document["reason"],
-        moved_to=document.get("moved_to", ""),
-        update_time=document["update_time"],
-        plan=_plan_of(document),
-    )

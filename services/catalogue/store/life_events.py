@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from bson.int64 import Int64
-from pymongo.errors import DuplicateKeyError
 
 from services.catalogue import messages
 from services.catalogue.domain.life_events import (
@@ -15,9 +14,9 @@ from services.catalogue.domain.life_events import (
     KeptEvent,
     LifeEvent,
 )
+from services.catalogue.store import versioned
 from services.catalogue.store.documents import EVENTS, LifeEventDocument
 from services.common import fields
-from services.common.errors import Stale
 from services.common.eventlog import outbox
 from services.common.identifiers import region_ancestors
 
@@ -75,7 +74,7 @@ class MongoEvents:
             "event": fields.plain(kept.event),
         }
         LifeEventDocument._from_son(document).validate()  # noqa: SLF001  (mongoengine's one way in)
-        self._write(document)
+        versioned.write(self._rows, document, self._unit, "该“一件事”")
         self._unit.tell(
             outbox.tell(
                 messages.event_fact(replace(fact, kept=kept)),
@@ -93,18 +92,6 @@ class MongoEvents:
             wanted["event.region_code"] = {"$in": [region_code, *region_ancestors(region_code)]}
         found = self._rows.find(wanted, session=self._unit.session).sort("_id", 1)
         return [_kept_of(document) for document in found.limit(size)]
-
-    def _write(self, document: Document) -> None:
-        session = self._unit.session
-        if document["version"] == 1:
-            try:
-                self._rows.insert_one(document, session=session)
-            except DuplicateKeyError:
-                raise Stale("该“一件事”刚被他人发布，请重试。") from None
-            return
-        before = {"_id": document["_id"], "version": document["version"] - 1}
-        if not self._rows.replace_one(before, document, session=session).matched_count:
-            raise Stale("该“一件事”刚被他人修改，请重试。")
 
 
 def _kept_of(document: Document) -> KeptEvent:

@@ -6,13 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bson.int64 import Int64
-from pymongo.errors import DuplicateKeyError
 
 from services.catalogue import messages
 from services.catalogue.domain.questionnaires import KeptQuestionnaire, Questionnaire
+from services.catalogue.store import versioned
 from services.catalogue.store.documents import QUESTIONNAIRES, QuestionnaireDocument
 from services.common import fields
-from services.common.errors import Stale
 from services.common.eventlog import outbox
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ class MongoQuestionnaires:
             "questionnaire": fields.plain(kept.questionnaire),
         }
         QuestionnaireDocument._from_son(document).validate()  # noqa: SLF001  (the one way in)
-        self._write(document)
+        versioned.write(self._rows, document, self._unit, "该情形引导")
         self._unit.tell(
             outbox.tell(
                 messages.questionnaire_fact(kept, newly=newly),
@@ -64,15 +63,3 @@ class MongoQuestionnaires:
             )
         )
         return kept
-
-    def _write(self, document: Document) -> None:
-        session = self._unit.session
-        if document["version"] == 1:
-            try:
-                self._rows.insert_one(document, session=session)
-            except DuplicateKeyError:
-                raise Stale("该情形引导刚被他人发布，请重试。") from None
-            return
-        before = {"_id": document["_id"], "version": document["version"] - 1}
-        if not self._rows.replace_one(before, document, session=session).matched_count:
-            raise Stale("该情形引导刚被他人修改，请重试。")

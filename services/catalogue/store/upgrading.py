@@ -9,7 +9,7 @@ from pymongo import UpdateOne
 from services.catalogue.domain import Item, State
 from services.catalogue.store import listing
 from services.catalogue.store.documents import COLLECTION
-from services.catalogue.store.items import quality_of
+from services.catalogue.store.item_rows import quality_of
 from services.common import fields
 
 if TYPE_CHECKING:

@@ -52,8 +52,8 @@ _BROKEN: Final = (
     ArithmeticError,
     EOFError,
     LookupError,
-    NotImplementedError,
     OSError,
+    RuntimeError,  # a password, or a way of packing that nobody unpacks
     ValueError,
     struct.error,
     zlib.error,
