@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode
 import segno
 from markupsafe import Markup
 from starlette.routing import Route
+from zhengtong.catalogue.v1 import catalogue_pb2
 from zhengtong.catalogue.v1 import catalogue_service_pb2 as pb
 
 from gateway.portal.details import DEADLINE, gone
@@ -22,10 +23,11 @@ from gateway.standards.open_data.files import origin_of
 from services.common.errors import DomainError, Invalid
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from starlette.requests import Request
     from starlette.responses import Response
     from starlette.routing import BaseRoute
-    from zhengtong.catalogue.v1 import catalogue_pb2
 
     from gateway.onestop.engine import OneStop
     from gateway.onestop.live import Calls
@@ -39,6 +41,13 @@ FRESH_SECONDS: Final = 60.0
 SCREENS: Final = 64
 """Regions and bodies whose items are remembered, the latest asked for."""
 REGION_LENGTH: Final = 12
+BETWEEN, NOTICED = 9, 6
+"""A notice comes after so many items, and names so many that need no number in the queue."""
+LONG, LONGER = 30, 70  # characters of a name that is set smaller
+QUIET = 4  # modules of white around a QR code, as ISO/IEC 18004 has it
+
+Screen = catalogue_pb2.Item | tuple[catalogue_pb2.Item, ...]
+"""An item, or a notice of several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,21 +79,26 @@ class HallPages:
         found, down = await self._playlist(region, dept)
         now = datetime.now(BEIJING)
         items = [one for one in found.items if not gone(one, now)] if found else []
+        screens = _screens(items)
         at = _whole(request.query_params.get("n", ""), 1)
-        at = at if 1 <= at <= len(items) else 1
-        item = items[at - 1] if items else None
+        at = at if 1 <= at <= len(screens) else 1
+        shown = screens[at - 1] if screens else ()
+        item = shown if isinstance(shown, catalogue_pb2.Item) else None
         return page(
             "hall.html",
-            headers=_onward(request, at % len(items) + 1 if items else 1),
+            headers=_onward(request, at % len(screens) + 1 if screens else 1),
             item=item,
+            notice=shown if item is None else (),
             at=at,
-            count=len(items),
+            count=len(screens),
             region=self._region_name(region),
+            code=region,
+            size=_size(item.task_name) if item else "",
             down=down,
             told=found.told if found else None,
             now=now,
             limit=_limit(item) if item else "",
-            qr=self._qr(request, item) if item else "",
+            qr=self._qr(request, item) if shown else "",
             no_visit=sum(map(_no_visit, items)),
             free=item is not None and _no_visit(item),
         )
@@ -108,10 +122,11 @@ class HallPages:
             self._lists.popitem(last=False)
         return read, False
 
-    def _qr(self, request: Request, item: catalogue_pb2.Item) -> Markup:
+    def _qr(self, request: Request, item: catalogue_pb2.Item | None) -> Markup:
+        """The QR code of an item's page; beside a notice that of the search."""
         origin = self._public.origin or origin_of(request)
-        url = f"{origin}/items/{quote(item.item_id, safe='')}"
-        svg = segno.make(url, error="m", micro=False).svg_inline(border=2, omitsize=True)
+        url = f"{origin}/items/{quote(item.item_id, safe='')}" if item else f"{origin}/"
+        svg = segno.make(url, error="m", micro=False).svg_inline(border=QUIET, omitsize=True)
         return Markup(svg)  # noqa: S704  (squares alone; no text of anybody is in it)
 
 
@@ -145,6 +160,27 @@ def _whole(text: str, usual: int) -> int:
 
 def _no_visit(item: catalogue_pb2.Item) -> bool:
     return item.is_online and not item.limit_scene_num
+
+
+def _screens(items: Sequence[catalogue_pb2.Item]) -> list[Screen]:
+    """Every item in turn, and between them notices of those that need no number in the queue."""
+    free = [one for one in items if _no_visit(one)]
+    screens: list[Screen] = []
+    for start in range(0, len(items), BETWEEN):
+        screens += items[start : start + BETWEEN]
+        if free:
+            # Each notice goes on where the one before ended.
+            first = start // BETWEEN * NOTICED
+            names = range(first, first + min(NOTICED, len(free)))
+            screens.append(tuple(free[place % len(free)] for place in names))
+    return screens
+
+
+def _size(name: str) -> str:
+    """The class of a name's size: long ones are set smaller, so that the screen holds them."""
+    if len(name) > LONGER:
+        return "longer"
+    return "long" if len(name) > LONG else ""
 
 
 def _limit(item: catalogue_pb2.Item) -> str:

@@ -42,14 +42,14 @@ async def screen(house, query="", status=200):
 @pytest.mark.rule("I-22")
 async def test_a_screen_turns_over_the_items_of_its_region_and_begins_again(house):
     asked, seen = "", []
-    for _ in range(4):
+    for _ in range(5):
         reply = await screen(house, asked)
         seen += [number for number in (1, 2, 3) if f"第{number}种许可" in reply.text]
         asked = reply.headers["refresh"].removeprefix("15; url=/hall/5301")
-    assert seen == [1, 2, 3, 1]
+    assert seen == [1, 2, 3, 1, 1]  # the fourth screen is the notice, which names the first
     assert house.catalogue.asked[-1].region_code == "530100000000"
     assert len(house.catalogue.asked) == 1, "what was read a moment ago is not asked for again"
-    assert "1 / 3" in reply.text
+    assert "1 / 4" in reply.text
 
 
 async def test_what_needs_no_visit_says_that_no_number_is_needed(house):
@@ -59,6 +59,32 @@ async def test_what_needs_no_visit_says_that_no_number_is_needed(house):
     assert "有 1 项可以全程网上办" in other
     assert "2楼8号窗口" in other
     assert "<svg" in other
+
+
+async def test_between_items_a_notice_names_those_that_need_no_number(house):
+    free = [an_item(number, is_online=True) for number in range(1, 9)]
+    house.catalogue.listed = [*free, *(an_item(number) for number in range(9, 13))]
+    pages = [(await screen(house, f"?n={n}")).text for n in range(1, 15)]
+    told = [n for n, text in enumerate(pages, 1) if "以下事项无需取号" in text]
+    assert told == [10, 14]
+    assert [text.count("<li>") for text in pages if "以下事项无需取号" in text] == [6, 6]
+    assert "1 / 14" in pages[0]
+    for name in ("第7种许可", "第8种许可", "第1种许可"):
+        assert f"<li>{name}</li>" in pages[13], "the second goes on where the first ended"
+
+
+@pytest.mark.parametrize(("length", "size"), [(30, ""), (31, "long"), (71, "longer")])
+async def test_a_long_name_is_set_smaller(house, length, size):
+    house.catalogue.listed = [an_item(1, task_name="证" * length)]
+    text = (await screen(house)).text
+    assert (f'<div class="item {size}">' if size else '<div class="item">') in text
+
+
+async def test_whoever_set_up_a_screen_that_shows_nothing_reads_what_to_do(house):
+    house.catalogue.listed = []
+    reply = await screen(house)
+    assert "区划 530100000000 没有公开的事项" in reply.text
+    assert reply.headers["refresh"].startswith("15;")
 
 
 async def test_an_outage_is_told_in_a_line_and_the_screen_goes_on(house, monkeypatch):
