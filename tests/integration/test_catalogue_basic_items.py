@@ -4,7 +4,10 @@ import pytest
 
 from services.catalogue import domain, usecases
 from services.catalogue import store as catalogue_store
+from services.catalogue.domain import drafts
 from services.catalogue.domain.basic_items import BasicItemNotFound, basic_item_of
+from services.catalogue.domain.codes import NATIONAL
+from services.catalogue.domain.drafts import content_of
 from services.catalogue.store import MongoBasics, MongoStore
 from services.common.access import OutOfReach
 from services.common.errors import Stale
@@ -158,3 +161,22 @@ def test_an_import_reports_the_rows_at_odds_and_keeps_the_others(carrying_out):
     report = carrying_out(imported)
     assert (report.created, report.rejected) == (2, 1)
     assert [(one.row, one.field) for one in report.rejections] == [(2, "task_type")]
+
+
+@pytest.mark.rule("I-25")
+def test_an_editor_reads_it_before_anything_is_published(carrying_out):
+    def checked(store):
+        return usecases.check(domain.item_of(RECORD | {"task_type": "20"}), store=store)
+
+    def judged(**changes):
+        values = RECORD | {"dept_code": BASIC_ITEM["dept_code"]} | changes
+        draft = drafts.begin("d", content_of(values), now=NOW)
+        return lambda store: usecases.judge_draft(draft, NATIONAL, store=store)
+
+    with pytest.raises(domain.ItemInvalid) as refusal:
+        carrying_out(checked)
+    assert [one.field for one in refusal.value.violations] == ["task_type"]
+    assert [one.field for one in carrying_out(judged(task_type="20")).faults] == ["task_type"]
+    assert carrying_out(judged()).faults == ()
+    (blank,) = carrying_out(judged(task_type="")).faults
+    assert blank.description == "不能为空"

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from services.catalogue.domain import quality
+from services.catalogue.domain.basic_items import at_odds
 from services.catalogue.domain.quality import Finding
 from services.catalogue.domain.reading import READERS, SERVER_FIELDS, read
 from services.common.errors import Invalid, NotFound, Refused, Stale, Violation
@@ -17,6 +18,7 @@ from services.common.fields import read_record
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from services.catalogue.domain.basic_items import BasicItem
     from services.catalogue.domain.codes import CodeProfile
 
 MOST_OF_BODY: Final = 1000
@@ -28,6 +30,7 @@ _OWN: Final = ("task_name", "dept_code", "region_code")
 """What every draft has: what it is called and whose it is."""
 _READERS: Final = {name: READERS[name] for name in _OWN}
 _FIRST: Final = re.compile(r"\w+")
+NO_BASICS: Final[Mapping[str, BasicItem]] = {}
 
 
 class DraftNotFound(NotFound):
@@ -172,12 +175,19 @@ def check_version(kept: Draft, seen: int) -> None:
         raise Stale("该草稿已被他人修改，请重新读取后再提交。")
 
 
-def judge(content: Content, profile: CodeProfile) -> Judgement:
+def judge(
+    content: Content, profile: CodeProfile, basics: Mapping[str, BasicItem] = NO_BASICS
+) -> Judgement:
     """What a draft lacks.
 
     A quality rule is left out where all that it finds fault with cannot be read yet.
+
+    Args:
+        basics: what the basic catalogue has of the draft's 基本编码 (Rule I-25).
     """
     item, faults = read(content.values, profile)
     unread = {first[0] for one in faults if (first := _FIRST.match(one.field))}
+    other = at_odds(item, basics.get(item.catalog_code))
+    faults += [one for one in other if one.field not in unread]
     findings = [one for one in quality.check(item).findings if not unread.issuperset(one.fields)]
     return Judgement(tuple(faults), tuple(findings))

@@ -6,9 +6,8 @@ import grpc
 from zhengtong.catalogue.v1 import catalogue_service_pb2 as pb
 
 from services.catalogue import messages, usecases
-from services.catalogue.domain import drafts
 from services.catalogue.servicer.desk import Desk
-from services.catalogue.store import MongoDrafts
+from services.catalogue.store import MongoDrafts, MongoStore
 from services.common.paging import page_position, page_size, page_token
 from services.common.transaction import Unit
 
@@ -31,7 +30,7 @@ class Drafts(Desk):
                 caller=unit.caller,
                 drafts=MongoDrafts(unit),
             )
-            judgement = drafts.judge(draft.content, self._profile)
+            judgement = usecases.judge_draft(draft, self._profile, store=MongoStore(unit))
             return pb.SaveDraftResponse(**messages.judged(draft, judgement))
 
         return self._department.change(request, pb.SaveDraftResponse, work, secret=("draft.item",))
@@ -41,7 +40,7 @@ class Drafts(Desk):
     ) -> pb.GetDraftResponse:
         unit = self._department.reading()
         draft = usecases.get_draft(request.draft_id, caller=unit.caller, drafts=MongoDrafts(unit))
-        judgement = drafts.judge(draft.content, self._profile)
+        judgement = usecases.judge_draft(draft, self._profile, store=MongoStore(unit))
         return pb.GetDraftResponse(**messages.judged(draft, judgement))
 
     def ListDrafts(

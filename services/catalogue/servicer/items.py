@@ -82,7 +82,9 @@ class Items(Desk):
         self, request: pb.CheckItemRequest, context: grpc.ServicerContext
     ) -> pb.CheckItemResponse:
         item = messages.item_of(request.item, self._profile)
-        return messages.check_message(usecases.check(item))
+        return messages.check_message(
+            usecases.check(item, store=MongoStore(self._department.reading()))
+        )
 
     def ListQualityReports(
         self, request: pb.ListQualityReportsRequest, context: grpc.ServicerContext

@@ -17,8 +17,8 @@ from services.common.access import NATIONWIDE, OutOfReach
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from services.catalogue.domain import Item, Listed
-    from services.catalogue.domain.drafts import Content, Draft
+    from services.catalogue.domain import CodeProfile, Item, Listed
+    from services.catalogue.domain.drafts import Content, Draft, Judgement
     from services.catalogue.usecases.ports import Store
     from services.common.access import Caller
 
@@ -118,6 +118,13 @@ def save_draft(  # noqa: PLR0913  (what, over what, by whom, when)
         _check_room(content.dept_code, drafts)
     drafts.save(draft)
     return draft
+
+
+def judge_draft(draft: Draft, profile: CodeProfile, *, store: Store) -> Judgement:
+    """What a draft lacks to be published now."""
+    code = draft.content.values.get("catalog_code")
+    basics = store.basics([code] if isinstance(code, str) and code else [])
+    return domain.judge(draft.content, profile, basics)
 
 
 def _check_room(dept_code: str, drafts: Drafts) -> None:

@@ -97,9 +97,7 @@ def publish(item: Item, *, seen: int, caller: Caller, store: Store) -> Listed:
     """
     if blocked := quality.check(item).blocking:
         raise domain.ItemInvalid("事项不符合质量规则，请按提示更正后再发布。", *blocked)
-    basics = store.basics([item.catalog_code] if item.catalog_code else [])
-    if wrong := at_odds(item, basics.get(item.catalog_code)):
-        raise domain.ItemInvalid("事项与基本目录不一致，请按提示更正。", *wrong)
+    _check_basic(item, store)
     kept = store.kept([item]).get(item.item_id)
     check_reach(caller, item.dept_code, item.region_code)
     if kept:
@@ -139,9 +137,20 @@ def withdraw(item_id: str, reason: str, *, seen: int, caller: Caller, store: Sto
     return store.save(domain.withdraw(known, reason))
 
 
-def check(item: Item) -> quality.Quality:
-    """What the quality rules say of an item that is not published yet."""
+def check(item: Item, *, store: Store) -> quality.Quality:
+    """What the quality rules say of an item that is not published yet.
+
+    Raises:
+        ItemInvalid: it is not as the basic catalogue has it (Rule I-25).
+    """
+    _check_basic(item, store)
     return quality.check(item)
+
+
+def _check_basic(item: Item, store: Store) -> None:
+    basics = store.basics([item.catalog_code] if item.catalog_code else [])
+    if wrong := at_odds(item, basics.get(item.catalog_code)):
+        raise domain.ItemInvalid("事项与基本目录不一致，请按提示更正。", *wrong)
 
 
 def list_quality(
