@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from email.message import Message
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser
 
 from gateway.limits import header, read_body
 from gateway.refusals import BodyBroken, MediaTypeRefused, RequestInvalid
@@ -13,7 +16,7 @@ from gateway.uploads import check_upload
 from services.common.errors import Violation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from starlette.types import Receive, Scope
 
@@ -22,7 +25,6 @@ if TYPE_CHECKING:
 _KIND: Final = "multipart/form-data"
 _LONGEST_BOUNDARY: Final = 70  # RFC 2046
 _MOST_PARTS: Final = 20
-_HEAD_BYTES: Final = 4 * 1024
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
 _NO_FILE: Final = "请选择文件。"
 
@@ -68,7 +70,9 @@ class UploadForm:
         found: dict[str, str] = {}
         faults: list[Violation] = []
         upload, disposition = None, ""
-        for head, data in _parts(body, boundary.encode()):
+        parts = _Parts(boundary)
+        parts.take(body)
+        for head, data in parts.found:
             name = head.get_param("name", "", "content-disposition")
             name = name if isinstance(name, str) else ""
             if name == self.file and upload is None:
@@ -112,26 +116,52 @@ def _boundary(content_type: str) -> str:
     return str(boundary)
 
 
-def _parts(body: bytes, boundary: bytes) -> Iterator[tuple[Message, bytes]]:
-    """Each part's head and content, byte for byte. Raises: BodyBroken."""
-    before, *parts = (b"\r\n" + body).split(b"\r\n--" + boundary)
-    if before or not parts or parts.pop().rstrip(b"\r\n") != b"--" or len(parts) > _MOST_PARTS:
-        raise _broken()
-    for part in parts:
-        raw, blank, content = part.partition(b"\r\n\r\n")
-        if not blank or len(raw) > _HEAD_BYTES or not raw.startswith(b"\r\n"):
-            raise _broken()
-        yield _head(raw), content
+class _Parts:
+    """Each part's head and content, as the parser comes to them. Raises: BodyBroken."""
 
+    def __init__(self, boundary: str) -> None:
+        self.found: list[tuple[Message, bytes]] = []
+        self._ended = False
+        self._head, self._content = Message(), bytearray()
+        self._name, self._value = bytearray(), bytearray()
+        told = ["part_begin", "header_field", "header_value", "header_end", "part_data"]
+        told += ["part_end", "end"]
+        callbacks: Any = {f"on_{name}": getattr(self, f"_{name}") for name in told}
+        self._parser = MultipartParser(boundary, callbacks)
 
-def _head(raw: bytes) -> Message:
-    head = Message()
-    for line in raw.decode("latin-1").split("\r\n")[1:]:
-        name, colon, value = line.partition(":")
-        if not colon or not name.isascii() or "\n" in line or "\r" in line:
+    def take(self, body: bytes) -> None:
+        """Read a whole body."""
+        try:
+            self._parser.write(body)
+            self._parser.finalize()
+        except FormParserError:
+            raise _broken() from None
+        if not self._ended:
             raise _broken()
-        head[name.strip()] = value.strip()
-    return head
+
+    def _part_begin(self) -> None:
+        if len(self.found) == _MOST_PARTS:
+            raise _broken()
+        self._head, self._content = Message(), bytearray()
+
+    def _header_field(self, data: bytes, start: int, end: int) -> None:
+        self._name += data[start:end]
+
+    def _header_value(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:end]
+
+    def _header_end(self) -> None:
+        self._head[self._name.decode("latin-1")] = self._value.decode("latin-1")
+        self._name, self._value = bytearray(), bytearray()
+
+    def _part_data(self, data: bytes, start: int, end: int) -> None:
+        self._content += data[start:end]
+
+    def _part_end(self) -> None:
+        self.found.append((self._head, bytes(self._content)))
+
+    def _end(self) -> None:
+        self._ended = True
 
 
 def _text(data: bytes) -> str | None:

@@ -73,7 +73,8 @@ class Handbooks:
         """Rule I-21: all public items of a body, a volume at a time."""
         code = request.path_params["dept_code"]
         now = datetime.now(BEIJING)
-        items = [one for one in await self._items(code) if not gone(one, now)]
+        found, whole = await self._items(code)
+        items = [one for one in found if not gone(one, now)]
         parts = -(-len(items) // VOLUME)
         part = version_of(request.query_params.get("part", "1"))
         if not items or not 1 <= part <= parts:
@@ -81,11 +82,13 @@ class Handbooks:
         publisher = items[0].dept_name or code
         volume = items[(part - 1) * VOLUME : part * VOLUME]
         sheets = [self._sheet(request, one, earlier=False) for one in volume]
-        book = book_of(sheets, publisher, now, part=part, parts=parts)
+        left = "" if whole else f"只收入前 {len(items)} 项，其余请上网查询"
+        book = book_of(sheets, publisher, now, part=part, parts=parts, left=left)
         which = f"第{part}册" if parts > 1 else ""
         return await self._sent(request, book, f"{publisher}办事指南{which}.pdf")
 
-    async def _items(self, code: str) -> list[catalogue_pb2.Item]:
+    async def _items(self, code: str) -> tuple[list[catalogue_pb2.Item], bool]:
+        """The public items of a body, and whether these are all."""
         found: list[catalogue_pb2.Item] = []
         token = ""
         while len(code) <= LONGEST_CODE and len(found) < MOST_ITEMS:
@@ -95,7 +98,7 @@ class Handbooks:
             token = told.next_page_token
             if not token:
                 break
-        return found
+        return found, not token
 
     def _sheet(
         self, request: Request, item: catalogue_pb2.Item, *, earlier: bool

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sys
 from collections import OrderedDict
 from contextlib import suppress
@@ -17,6 +18,7 @@ WAITING: Final = 6
 """More than these are told to come later."""
 SECONDS: Final = 45.0
 KEPT_BYTES: Final = 64 * 1024 * 1024
+_NEEDED: Final = ("PATH", "PYTHONPATH", "LANG")
 _CHILD: Final = (sys.executable, "-m", "gateway.handbook.child")
 
 logger = logging.getLogger(__name__)
@@ -77,7 +79,9 @@ class Press:
 
     async def _in_a_process(self, book: bytes) -> bytes:
         pipe = asyncio.subprocess.PIPE
-        child = await asyncio.create_subprocess_exec(*_CHILD, stdin=pipe, stdout=pipe, stderr=pipe)
+        child = await asyncio.create_subprocess_exec(
+            *_CHILD, stdin=pipe, stdout=pipe, stderr=pipe, env=_environment()
+        )
         try:
             async with asyncio.timeout(self._seconds):
                 pdf, said = await child.communicate(book)
@@ -98,6 +102,11 @@ class Press:
         while self._size > self._most:
             _, dropped = self._kept.popitem(last=False)
             self._size -= len(dropped)
+
+
+def _environment() -> dict[str, str]:
+    """What a child needs to find its code, and nothing of what the gateway was told."""
+    return {name: os.environ[name] for name in _NEEDED if name in os.environ}
 
 
 def digest(book: bytes) -> str:

@@ -67,17 +67,24 @@ def guide_of(item: catalogue_pb2.Item, region: str, url: str, *, earlier: bool) 
     return cleaned
 
 
-def book_of(
-    items: Sequence[dict[str, Any]], publisher: str, now: datetime, *, part: int = 0, parts: int = 0
+def book_of(  # noqa: PLR0913  (plain data)
+    items: Sequence[dict[str, Any]],
+    publisher: str,
+    now: datetime,
+    *,
+    part: int = 0,
+    parts: int = 0,
+    left: str = "",
 ) -> dict[str, Any]:
     """A book of some guides.
 
     Args:
         part: which volume this is, from 1; 0: a single guide without a title page.
         parts: of how many.
+        left: what the title page says of items that are left out.
     """
     as_of = f"截至{day(now.date().isoformat())}"
-    says = [f"共 {len(items)} 项", as_of]
+    says = [f"共 {len(items)} 项", *filter(None, [left]), as_of]
     if parts > 1:
         says.insert(0, f"第 {part} 册　共 {parts} 册")
     told = {

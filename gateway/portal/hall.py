@@ -16,6 +16,7 @@ from zhengtong.catalogue.v1 import catalogue_pb2
 from zhengtong.catalogue.v1 import catalogue_service_pb2 as pb
 
 from gateway.portal.details import DEADLINE, gone
+from gateway.portal.life_events import region_of
 from gateway.portal.pages import page
 from gateway.portal.writing import BEIJING, limit
 from gateway.refusals import DepartmentFailed
@@ -40,7 +41,6 @@ SHOWN: Final = 200
 FRESH_SECONDS: Final = 60.0
 SCREENS: Final = 64
 """Regions and bodies whose items are remembered, the latest asked for."""
-REGION_LENGTH: Final = 12
 BETWEEN, NOTICED = 9, 6
 """A notice comes after so many items, and names so many that need no number in the queue."""
 LONG, LONGER = 30, 70  # characters of a name that is set smaller
@@ -74,7 +74,8 @@ class HallPages:
 
     async def screen(self, request: Request) -> Response:
         """Rule I-22: one item; the page leads to the next by itself, the last to the first."""
-        region = _region(request.path_params["region_code"])
+        told = request.path_params["region_code"]
+        region = region_of(told) or told[:64]  # what is none, the catalogue refuses
         dept = request.query_params.get("dept", "")[:64]
         found, down = await self._playlist(region, dept)
         now = datetime.now(BEIJING)
@@ -146,12 +147,6 @@ def _onward(request: Request, following: int) -> dict[str, str]:
         query["dept"] = asked["dept"][:64]
     path = quote(request.scope["path"], safe="/")
     return {"refresh": f"{seconds}; url={path}?{urlencode(query)}"}
-
-
-def _region(text: str) -> str:
-    """A region as 12 digits; what is none stays, for the catalogue to refuse."""
-    digits = text.isascii() and text.isdecimal() and 2 <= len(text) <= REGION_LENGTH
-    return text.ljust(REGION_LENGTH, "0") if digits else text[:64]
 
 
 def _whole(text: str, usual: int) -> int:

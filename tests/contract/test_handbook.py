@@ -200,6 +200,15 @@ async def test_a_book_that_takes_too_long_is_ended_with_its_process(monkeypatch)
         await asyncio.wait_for(press.Press(seconds=0.3).pdf(b"1"), 20)
 
 
+async def test_the_process_that_sets_a_book_knows_nothing_of_what_the_gateway_was_told(monkeypatch):
+    monkeypatch.setenv("MONGODB_URI", "mongodb://user:secret@nowhere")
+    told = (sys.executable, "-c", "import os; print(dict(os.environ))")
+    monkeypatch.setattr(press, "_CHILD", told)
+    said = await press.Press().pdf(b"1")
+    assert b"PATH" in said
+    assert b"secret" not in said
+
+
 @pytest.fixture
 async def house(tmp_path):
     async with gateway_house.house(tmp_path) as house:
@@ -239,6 +248,15 @@ async def test_a_body_without_items_is_told_what_to_do(house):
 async def test_what_was_taken_back_is_not_printed(house):
     house.catalogue.item = an_item(state=catalogue_pb2.ITEM_STATE_WITHDRAWN)
     assert (await house.ask("GET", "/items/T-1/guide.pdf")).status_code == 410
+
+
+async def test_a_handbook_that_leaves_items_out_says_so(house, monkeypatch):
+    async def cut_off(self, code):
+        return [an_item()], False
+
+    monkeypatch.setattr(pages.Handbooks, "_items", cut_off)
+    reply = await house.ask("GET", "/bodies/11530000015100012L/handbook.pdf")
+    assert "只收入前1项，其余请上网查询" in squeezed(text_of(reply.content))
 
 
 async def test_a_body_of_many_items_is_split_in_volumes(house, monkeypatch):

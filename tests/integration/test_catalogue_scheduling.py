@@ -1,12 +1,10 @@
 """Revisions that begin on a later day: one suite for the fake store and the real one."""
 
-from datetime import timedelta
-
 import pytest
 
+from services.catalogue import messages, usecases
 from services.catalogue import store as mongo_store
-from services.catalogue import usecases
-from services.catalogue.domain import ItemNotScheduled, Scheduled, State, item_of
+from services.catalogue.domain import ItemNotScheduled, Scheduled, State, item_of, unschedule
 from services.catalogue.domain.listing import Asked
 from services.catalogue.store import MongoStore
 from services.catalogue.worker import Worker
@@ -225,4 +223,8 @@ def test_a_plan_is_a_fact_of_its_own_kind():
     fake = FakeCatalogue(NOW)
     publish(AS_IT_IS, LATER)(fake)
     assert isinstance(fake.told[-1], Scheduled)
-    assert timedelta() < LATER.visibility()[0] - NOW < timedelta(days=3)
+    fact = messages.scheduled_fact(fake.told[-1])
+    assert fact.title == "取水许可（新）（自 2026-11-25 起）"
+    assert (fact.item_id, fact.revision.task_name) == ("T-1", "取水许可（新）")
+    dropped = messages.scheduled_fact(unschedule(fake.get("T-1")))
+    assert dropped.DESCRIPTOR.name == "ItemRevisionDropped"
