@@ -3,8 +3,10 @@
 import pytest
 from zhengtong.catalogue.v1 import basic_item_pb2
 
-from tests.contract.test_onestop_portal import catalogue, opened  # noqa: F401  (a fixture)
+from tests.contract import test_onestop_portal
+from tests.contract.test_onestop_portal import opened
 
+catalogue = test_onestop_portal.catalogue  # a fixture
 pytestmark = pytest.mark.rule("I-24")
 
 
@@ -22,7 +24,7 @@ def fill(house):
     house.item.dept_name, house.item.region_code = "昆明市市监局", "530100000000"
 
 
-async def test_the_catalogue_leads_to_its_items_by_type_and_page(catalogue):  # noqa: F811
+async def test_the_catalogue_leads_to_its_items_by_type_and_page(catalogue):
     fill(catalogue.catalogue)
     text, page = await opened(catalogue, "/basic-items", type="01")
     assert "食品经营许可 &lt;b&gt;" in text
@@ -34,7 +36,7 @@ async def test_the_catalogue_leads_to_its_items_by_type_and_page(catalogue):  # 
     assert catalogue.catalogue.asked[-1].task_type == ""
 
 
-async def test_a_basic_item_says_on_what_basis_and_who_carries_it_out(catalogue):  # noqa: F811
+async def test_a_basic_item_says_on_what_basis_and_who_carries_it_out(catalogue):
     fill(catalogue.catalogue)
     text, page = await opened(catalogue, "/basic-items/530131002001", region="5301")
     for words in ("食品经营许可 &lt;b&gt;", "《食品安全法》第三十五条", "昆明市市监局", "主管部门"):
@@ -45,7 +47,7 @@ async def test_a_basic_item_says_on_what_basis_and_who_carries_it_out(catalogue)
     assert page.headings.count(1) == 1
 
 
-async def test_a_code_outside_the_catalogue_still_shows_who_uses_it(catalogue):  # noqa: F811
+async def test_a_code_outside_the_catalogue_still_shows_who_uses_it(catalogue):
     fill(catalogue.catalogue)
     catalogue.catalogue.basic_item = None
     text, _ = await opened(catalogue, "/basic-items/530131002001")
@@ -55,7 +57,7 @@ async def test_a_code_outside_the_catalogue_still_shows_who_uses_it(catalogue): 
     await opened(catalogue, "/basic-items/" + "x" * 65, status=404)
 
 
-async def test_an_item_leads_to_its_code_in_the_basic_catalogue(catalogue):  # noqa: F811
+async def test_an_item_leads_to_its_code_in_the_basic_catalogue(catalogue):
     fill(catalogue.catalogue)
     catalogue.catalogue.item.catalog_code = "530131002001"
     _, page = await opened(catalogue, "/items/a%2F1")

@@ -6,9 +6,7 @@ Every call is found in the API's own document, so that a new one is attacked fro
 from __future__ import annotations
 
 import contextlib
-import time
 
-import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
@@ -16,16 +14,14 @@ from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi import checks
-from zhengtong.access.v1 import access_pb2
 
-from infra.local.stack import Stack
-from tests.contract.gateway_house import signed_in
-from tests.e2e import hostile
-from tests.e2e.city import City
-from tests.e2e.hostile import JSON, OF_ACCOUNTS, VERBS, calls, raw, spelled
+from tests.e2e import hostile, hostile_house
+from tests.e2e.hostile import JSON, OF_ACCOUNTS, VERBS, raw, spelled
 
-START_SECONDS = 240.0  # both cores may be busy with other tests
-PROBLEM = "application/problem+json"
+# Fixtures: a platform of each file's own.
+city, operator = hostile_house.city, hostile_house.operator
+document, api, ledger = hostile_house.document, hostile_house.api, hostile_house.ledger
+
 EXAMPLES = 20  # requests to each call in each mode
 CHECKS = (
     not_a_server_error,
@@ -36,107 +32,6 @@ CHECKS = (
     checks.negative_data_rejection,
     checks.unsupported_method,
 )
-
-
-BODY, PROVINCE = "11530000015100012L", "530000000000"
-
-
-@pytest.fixture(scope="module")
-def city(tmp_path_factory):
-    """A platform of these tests' own: they fill it with what nobody else wants to find."""
-    stack = Stack(
-        tmp_path_factory.mktemp("hostile"), sample=True, env={"ZHENGTONG_RATE_PER_SECOND": "0"}
-    )
-    stack.start(START_SECONDS)
-    running = City(stack)
-    yield running
-    running.close()
-    stack.stop()
-
-
-@pytest.fixture(scope="module")
-def operator(city):
-    """Whoever may make the call: the system of a department, or an account with every role."""
-    layout = city.stack.plan.layout
-    key = {"authorization": f"Bearer {layout.api_key.read_text().strip()}"}
-    made = city.zhengtong(
-        *("account", "administrator", "--login", "hostile-admin", "--name", "王小明", "--json"),
-        *("--department", BODY, "--region", PROVINCE),
-    )
-    everything = signed_in(
-        layout.keys,
-        *(name.removeprefix("ROLE_").lower() for name, _ in access_pb2.Role.items()),
-        sub=made.json["account_id"],
-        exp=int(time.time()) + 3600,
-        department=BODY,
-        region=PROVINCE,
-    )
-
-    def shown(path):
-        return everything if path.startswith(OF_ACCOUNTS) else key
-
-    def show(request):
-        if "authorization" not in request.headers:
-            request.headers.update(shown(request.url.path))
-
-    with httpx.Client(
-        base_url=city.stack.base_url,
-        event_hooks={"request": [show]},
-        timeout=60,
-        trust_env=False,
-    ) as client:
-        client.shown = shown
-        yield client
-
-
-@pytest.fixture(scope="module")
-def document(city):
-    return city.get("/api/openapi.json")
-
-
-@pytest.fixture(scope="module")
-def api(document):
-    found = calls(document)
-    assert len(found) > 25
-    return found
-
-
-class Ledger:
-    """What was asked and answered; what was answered wrongly is told all at once."""
-
-    def __init__(self):
-        self.asked = 0
-        self.wrong = []
-
-    def hold(self, reply, statuses, *, field=None, what=""):
-        """Note a reply unless it is a whole refusal of one of these statuses that names `field`."""
-        self.asked += 1
-        found = fault_of(reply, statuses, field)
-        if found:
-            asked = f"{reply.request.method} {reply.request.url}"[:200]
-            self.wrong.append(f"{found}: {asked} {what} -> {reply.status_code} {reply.text[:200]}")
-
-
-def fault_of(reply, statuses, field):
-    """What is not as promised in a reply; empty where all is."""
-    if reply.status_code not in statuses:
-        return "status"
-    if reply.status_code < 400 or reply.request.method == "HEAD":
-        return ""
-    if reply.headers["content-type"] != PROBLEM:
-        return "content type"
-    problem = reply.json()
-    if problem["status"] != reply.status_code or not problem["reason"] or not problem["detail"]:
-        return "problem"
-    if problem["trace_id"] != reply.headers["trace-id"] or len(problem["trace_id"]) != 32:
-        return "trace"
-    fields = [violation["field"] for violation in problem["violations"]]
-    return "field" if field is not None and field not in fields else ""
-
-
-@pytest.fixture
-def ledger():
-    return Ledger()
 
 
 def test_every_example_of_the_document_goes_through_as_it_is(operator, api, ledger):
@@ -290,27 +185,6 @@ def test_nobody_changes_anything_without_a_token_or_key(city, api, ledger):
     assert ledger.asked >= 60
 
 
-def test_a_department_judges_odd_values_and_names_the_field(operator, api, ledger):
-    """Each field of each example in turn; what is refused is refused by its name or its part's."""
-    for call in api:
-        if not call.json:
-            continue
-        known = {name: v for name, v in call.json["example"].items() if name != "request_id"}
-        for path, kind in call.leaves():
-            for value in hostile.ODD.get(kind, ()):
-                body = call.body(path, value, among=known)
-                reply = operator.post(call.url(), json=body)
-                fine = {200, 400, 404, 409}
-                fine |= {401, 403, 429} if call.path.startswith(OF_ACCOUNTS) else set()
-                ledger.hold(reply, fine, what=f"{spelled(path)}={value!r}"[:120])
-                if reply.status_code == 400 and not call.path.startswith(OF_ACCOUNTS):
-                    told = [one["field"] for one in reply.json()["violations"]]
-                    if not any(one.startswith(str(path[0])) for one in told):
-                        ledger.wrong.append(f"{call.path}: {spelled(path)} is called {told}")
-    assert ledger.wrong == []
-    assert ledger.asked >= 2000
-
-
 def test_an_import_reports_or_refuses_any_file(operator, api, ledger):
     kinds = ("application/json", "application/x-ndjson", "text/csv", "application/octet-stream")
     kinds = (*kinds, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "x/y", "")
@@ -359,27 +233,6 @@ def test_a_forged_page_token_gives_at_most_a_page(operator, api, ledger):
     assert ledger.asked >= 500
 
 
-def test_all_that_was_published_meanwhile_can_be_listed_found_and_opened(operator, api):
-    """After the tests above: what a department took, every page shows."""
-    pages = 0
-    for call in api:
-        if call.verb != "GET" or call.parameters("path") or call.path == "/api/v1/query":
-            continue
-        params = {"page_size": 200} if "page_size" in str(call.told["parameters"]) else {}
-        reply = operator.get(call.path, params=params)
-        assert reply.status_code in (200, 400), reply.text
-    for kind in ("item", "credit", "utility", "website"):
-        for text in ("公告", "许可", "有限公司", "网站", "example", "x", "1"):
-            answer = operator.get(
-                "/api/v1/query", params={"q": text, "kind": kind, "page_size": 50}
-            )
-            assert answer.status_code == 200, answer.text
-            for hit in answer.json()["groups"][0]["hits"]:
-                assert operator.get(hit["url"]).status_code == 200, hit
-                pages += 1
-    assert pages > 50
-
-
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
 def test_answers_to_what_the_document_leads_to_are_as_the_document_says(operator, document, mode):
     schema = schemathesis.openapi.from_dict(document)
@@ -409,8 +262,4 @@ def test_answers_to_what_the_document_leads_to_are_as_the_document_says(operator
 
 
 def test_after_all_of_it_the_platform_is_well_and_nothing_failed_inside(city):
-    ready = city.get("/readyz")
-    assert ready["status"] == "ok"
-    said = [line for log in city.logs().values() for line in log.splitlines()]
-    inside = ("a request failed", "a department failed", "Traceback (most recent call last)")
-    assert [line for line in said if any(words in line for words in inside)] == []
+    hostile_house.is_well(city)
