@@ -61,6 +61,7 @@ async def test_what_needs_no_visit_says_that_no_number_is_needed(house):
     assert "<svg" in other
 
 
+@pytest.mark.rule("I-22")
 async def test_between_items_a_notice_names_those_that_need_no_number(house):
     free = [an_item(number, is_online=True) for number in range(1, 9)]
     house.catalogue.listed = [*free, *(an_item(number) for number in range(9, 13))]
