@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import tantivy
 
+from gateway.indexer.grouping import Changed, Families, Placed, provisional
 from gateway.onestop.cards import Change
 from gateway.onestop.directory import open_index
 from gateway.onestop.schema import (
@@ -35,11 +36,17 @@ MOST_SOURCES = 1000
 
 @dataclass
 class _Waiting:
-    """What is to be committed next of one source."""
+    """What is to be committed next of one source.
+
+    Args:
+        ended: the snapshot is read to its end.
+        settles: all of it is in the index: what else there is of the source goes.
+    """
 
     position: Position
     changes: dict[str, Change] = field(default_factory=dict)
-    copies_to_drop: list[str] = field(default_factory=list)
+    ended: bool = False
+    settles: bool = False
 
 
 class IndexWriter:
@@ -107,9 +114,7 @@ class IndexWriter:
 
     def finish_copy(self, source: str) -> None:
         """The snapshot is read to its end: what it does not name is no longer there."""
-        waiting = self._waiting_of(source)
-        waiting.position = replace(waiting.position, filling=False)
-        waiting.copies_to_drop.append(waiting.position.copy)
+        self._waiting_of(source).ended = True
 
     def committed(self, source: str) -> Position | None:
         """How far the copy of a source is committed."""
@@ -124,22 +129,50 @@ class IndexWriter:
         Returns:
             how many documents were written; 0 where nothing waited and nothing was due.
         """
-        stored = self._newer() + self._due(now)
-        if not self._waiting and not stored:
+        written = 0
+        if ended := [waiting for waiting in self._waiting.values() if waiting.ended]:
+            # Who leads in a family is known when all its members are in the index. Until then the
+            # filling counts as unfinished, and is read again if this process dies.
+            written = self._write(now)
+            for waiting in ended:
+                position = replace(waiting.position, filling=False)
+                self._waiting[position.source] = _Waiting(position, settles=True)
+        return written + self._write(now)
+
+    def _write(self, now: int) -> int:
+        changed = self._newer() + self._due(now)
+        if not self._waiting and not changed:
             return 0
-        for one in stored:
-            self._replace(document_id(one.source, one.change.subject), subject_document(one, now))
+        written = len(self._waiting)
+        for placed in self._placed(changed, now):
+            identity = document_id(placed.stored.source, placed.stored.change.subject)
+            self._replace(identity, subject_document(placed.stored, now, placed.standing))
+            written += 1
         for source, waiting in self._waiting.items():
-            for copy in waiting.copies_to_drop:
-                self._writer.delete_documents_by_query(_other_copies(source, copy))
+            if waiting.settles:
+                self._writer.delete_documents_by_query(_other_copies(source, waiting.position.copy))
             self._replace(document_id(source, ""), position_document(waiting.position))
         self._writer.commit()
         self._index.reload()
         self._searcher = self._index.searcher()
         self.positions |= {source: w.position for source, w in self._waiting.items()}
-        written = len(stored) + len(self._waiting)
         self._waiting.clear()
         return written
+
+    def _placed(self, changed: list[Changed], now: int) -> Iterator[Placed]:
+        """What changes, each in its place in its family, and whom else that moves."""
+        families = Families(self._searcher)
+        known: list[Changed] = []
+        for one in changed:
+            waiting = self._waiting.get(one.after.source)
+            if waiting and waiting.position.filling and one.before is None:
+                yield provisional(one.after)
+            else:
+                known.append(one)
+        yield from families.placed(known, now)
+        for source, waiting in self._waiting.items():
+            if waiting.settles:
+                yield from families.settled(source, waiting.position.copy)
 
     def close(self, *, merge: bool = False) -> None:
         """Let the directory go; what waits is not written.
@@ -160,36 +193,32 @@ class IndexWriter:
         self._writer.delete_documents_by_term("id", identity)
         self._writer.add_document(document)
 
-    def _newer(self) -> list[Stored]:
-        """What waits and is newer than what the index has."""
-        newer: list[Stored] = []
+    def _newer(self) -> list[Changed]:
+        """What waits and is newer than what the index has of the same filling."""
+        newer: list[Changed] = []
         for source, waiting in self._waiting.items():
             copy = waiting.position.copy
-            known = self._versions(source, copy, waiting.changes)
-            newer += [
-                Stored(source, copy, change)
-                for change in waiting.changes.values()
-                if change.version > known.get(change.subject, 0)
-            ]
+            known = self._known(source, waiting.changes)
+            for change in waiting.changes.values():
+                before = known.get(change.subject)
+                if before is None or before.copy != copy or change.version > before.change.version:
+                    newer.append(Changed(before, Stored(source, copy, change)))
         return newer
 
-    def _versions(self, source: str, copy: str, subjects: Iterable[str]) -> dict[str, int]:
-        """The versions that the index has, of this filling of the copy."""
+    def _known(self, source: str, subjects: Iterable[str]) -> dict[str, Stored]:
+        """What the index has of some subjects."""
         identities = [document_id(source, subject) for subject in subjects]
         if not identities or not self._searcher.num_docs:
             return {}
         query = tantivy.Query.term_set_query(SCHEMA, "id", identities)
-        return {
-            stored.change.subject: stored.change.version
-            for stored in _subjects(self._searcher, query, len(identities))
-            if stored.copy == copy
-        }
+        found = _subjects(self._searcher, query, len(identities))
+        return {stored.change.subject: stored for stored in found}
 
-    def _due(self, now: int) -> list[Stored]:
+    def _due(self, now: int) -> list[Changed]:
         """What the clock shows or hides by now, unless something newer waits anyway."""
         query = tantivy.Query.range_query(SCHEMA, "due", tantivy.FieldType.Integer, upper_bound=now)
         return [
-            stored
+            Changed(stored, stored)
             for stored in _subjects(self._searcher, query, DUE_AT_ONCE)
             if stored.source not in self._waiting
             or stored.change.subject not in self._waiting[stored.source].changes

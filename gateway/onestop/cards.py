@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_TEXTS = ("kind", "title", "summary", "department", "region_code", "url")
+_TEXTS = ("kind", "title", "summary", "department", "region_code", "url", "family")
 
 
 class State(StrEnum):
@@ -45,6 +45,7 @@ class Card:
     facets: tuple[tuple[str, str], ...] = ()
     visible_from: int | None = None
     visible_until: int | None = None
+    family: str = ""
 
     def state(self, now: int) -> tuple[State, int | None]:
         """Where it stands, and when the clock changes that, in microseconds since 1970."""

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from gateway.onestop import live
 from gateway.onestop.answers import Answer
 from gateway.onestop.asked import unknown_kind
-from gateway.onestop.corrections import Corrector
 from gateway.onestop.endpoint import respond
+from gateway.onestop.lexicon import Lexicographer
 from gateway.onestop.question import Interpreter
 from gateway.onestop.reader import Reader
 from gateway.onestop.regions import Regions
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 REMAP_EVERY = 1.0  # seconds between looks whether the whole folder was replaced
 MOST_SUGGESTIONS = 5
+_ENOUGH_KNOWN = 0.6
 
 
 class IndexNotReady(Unavailable):
@@ -47,8 +48,9 @@ class OneStop:
         self._sources = Sources(settings.index_dir, settings.public_departments())
         self._calls = calls
         self.regions = Regions()
-        self._interpreter = Interpreter(self.regions, Synonyms())
-        self._corrector = Corrector()
+        self._synonyms = Synonyms()
+        self._names = Lexicographer(self._synonyms.expressions())
+        self._interpreter = Interpreter(self.regions, self._synonyms, self._names.lexicon)
         self._remapped_at = 0.0
         self._search: Search | None = None
 
@@ -93,6 +95,9 @@ class OneStop:
             raise IndexNotReady("一站式查询正在准备数据，请稍后再试。")
         if asked.kind and asked.kind not in (*KNOWN_KINDS, *search.kinds):
             raise unknown_kind()
+        if self._names.stale(self._reader.generation):
+            generation = self._reader.generation
+            await asyncio.to_thread(self._names.renew, search.searcher, generation)
         question = self._understand(asked)
         credit = self._ask_live(asked, question)
         found = await self._find(search, question, asked, now)
@@ -119,7 +124,7 @@ class OneStop:
         if searcher is None:
             return None
         if self._search is None or self._search.searcher is not searcher:
-            self._search = Search(searcher)
+            self._search = Search(searcher, self._synonyms.generic)
         return self._search
 
     def _understand(self, asked: Asked) -> Question:
@@ -140,6 +145,10 @@ class OneStop:
 
     async def _find(self, search: Search, question: Question, asked: Asked, now: int) -> Found:
         wanted = Wanted(asked.region, asked.kind, asked.page_size, asked.offset, now)
+        if self._is_doubtful(question) and not search.says_all(question, wanted):
+            found = await self._find_corrected(search, question, wanted)
+            if found.corrected:
+                return found
         groups = search.find(question, wanted)
         if groups or (asked.kind and search.finds(question, replace(wanted, kind=""))):
             return Found(question, groups)
@@ -155,14 +164,16 @@ class OneStop:
             return await self._find_corrected(search, question, wanted)
         return Found(question)
 
+    def _is_doubtful(self, question: Question) -> bool:
+        """Whether little of the text is a name that the index knows."""
+        known = sum(len(name) for name, _ in question.spotted)
+        return question.type == "text" and known < _ENOUGH_KNOWN * len(question.exact)
+
     async def _find_corrected(self, search: Search, question: Question, wanted: Wanted) -> Found:
-        if self._corrector.stale(self._reader.generation):
-            generation = self._reader.generation
-            await asyncio.to_thread(self._corrector.renew, search.searcher, generation)
         meant = [
             other
-            for text in self._corrector.corrections(question.exact)
-            if search.finds(
+            for text in self._names.lexicon.corrections(question.exact)
+            if search.says_all(
                 other := replace(
                     self._interpreter.understand(text, find_region=False), region=question.region
                 ),

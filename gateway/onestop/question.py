@@ -18,6 +18,7 @@ from services.common.identifiers import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from gateway.onestop.lexicon import Lexicon
     from gateway.onestop.regions import Region, Regions
     from gateway.onestop.synonyms import Synonyms
 
@@ -39,11 +40,15 @@ class Question:
         pairs: where a single character stood among the typed words, it and a neighbour: 开公司 is
             the word 公司 and the pair 开公. By itself a character says too little. Of each set one
             pair has to be there.
+        segments: the words in order, each known expression with what else it is called; a thing is
+            found as well where it says each segment in one way. Empty where nothing is known.
         region: the region named in the text, taken out of the words.
         subject_code: a 统一社会信用代码, written as registers write it.
         hint: a sentence for whoever asked.
         kind: the group that the words point to.
         called: other names of what was asked for.
+        spotted: names that the index knows inside the text, and the official names behind them.
+        read_as: what typed letters were read as.
     """
 
     typed: str
@@ -51,11 +56,14 @@ class Question:
     whole: str
     alternatives: tuple[tuple[str, ...], ...]
     pairs: tuple[tuple[str, ...], ...] = ()
+    segments: tuple[tuple[tuple[str, ...], ...], ...] = ()
     region: Region | None = None
     subject_code: str | None = None
     hint: str | None = None
     kind: str | None = None
     called: tuple[str, ...] = ()
+    spotted: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    read_as: str | None = None
 
     @property
     def type(self) -> str:
@@ -66,11 +74,12 @@ class Question:
 
 
 class Interpreter:
-    """Takes questions apart, by the tables of regions and synonyms."""
+    """Takes questions apart, by the tables of regions and synonyms and the names in the index."""
 
-    def __init__(self, regions: Regions, synonyms: Synonyms) -> None:
+    def __init__(self, regions: Regions, synonyms: Synonyms, lexicon: Lexicon) -> None:
         self._regions = regions
         self._synonyms = synonyms
+        self._lexicon = lexicon
 
     def understand(self, typed: str, *, find_region: bool = True) -> Question:
         """The question in a text.
@@ -82,25 +91,48 @@ class Interpreter:
         code = normalise_code(typed)
         if is_uscc_shape(code):
             return self._about_a_subject(typed, folded, code)
-        parts = [text.words(part) for part in _APART.split(folded) if part]
+        asked = self._synonyms.unframed(folded)
+        parts = [text.words(part) for part in _APART.split(asked) if part]
         region, rest = self._region(parts) if find_region else (None, parts)
         words = [word for part in rest for word in part]
         if not words:
             region, words = None, [word for part in parts for word in part]
+        read = self._read(words)
+        words = read or words
         spans = list(_spans(words))
         searched, pairs = _paired(words, self._synonyms.searched(words))
         alternatives, called = self._alternatives(words, searched)
+        exact = "".join(words)
         return Question(
             typed=typed,
-            exact="".join(words),
+            exact=exact,
             whole=text.squeeze(folded),
             alternatives=alternatives,
             pairs=pairs,
+            segments=self._segments(words),
             region=region,
             hint=self._synonyms.hint(spans),
             kind=self._synonyms.kind(spans),
             called=called,
+            spotted=tuple((name, self._lexicon.titles(name)) for name in self._spotted(exact)),
+            read_as=exact if read else None,
         )
+
+    def _read(self, words: list[str]) -> list[str]:
+        """The words with letters read as 拼音 or first letters; empty where none could be."""
+        if not any(map(_is_letters, words)):
+            return []
+        known = self._lexicon.read("".join(words)) if all(map(_is_letters, words)) else None
+        if known:
+            return text.words(known)
+        instead: list[str] = []
+        for word in words:
+            named = self._lexicon.read(word) if _is_letters(word) else None
+            instead += text.words(named) if named else [word]
+        return instead if instead != words else []
+
+    def _spotted(self, exact: str) -> list[str]:
+        return self._lexicon.spotted(exact)
 
     def _about_a_subject(self, typed: str, folded: str, code: str) -> Question:
         squeezed = text.squeeze(folded)
@@ -153,6 +185,19 @@ class Interpreter:
         distinct = tuple(dict.fromkeys(alternatives))[:_MOST_ALTERNATIVES]
         return distinct, tuple("".join(words) for words in distinct[1:])
 
+    def _segments(self, words: list[str]) -> tuple[tuple[tuple[str, ...], ...], ...]:
+        """The words in order, where some of them are also called otherwise."""
+        segments: list[tuple[tuple[str, ...], ...]] = []
+        at = 0
+        for start, end in [*self._known_expressions(words), (len(words), len(words))]:
+            rest = self._synonyms.searched(words[at:start], none_is_well=True)
+            segments += [((word,),) for word in rest if not _is_character(word)]
+            said = [words[start:end], *map(text.words, self._others(words[start:end]))]
+            if start < end:
+                segments.append(tuple(dict.fromkeys(map(tuple, said))))
+            at = end
+        return tuple(segments) if any(len(one) > 1 for one in segments) else ()
+
     def _with(
         self, other: str, instead: list[str], words: list[str], known: list[tuple[int, int]]
     ) -> list[str]:
@@ -199,6 +244,10 @@ def _paired(words: list[str], worth: list[str]) -> tuple[list[str], tuple[tuple[
             both = ((before, before[-1:] + word), (after, word + after[:1]))
             pairs.append(tuple(pair for side, pair in both if side and side in near))
     return [word for word in worth if not _is_character(word)], tuple(dict.fromkeys(pairs))
+
+
+def _is_letters(word: str) -> bool:
+    return len(word) > 1 and word.isascii() and word.isalpha()
 
 
 def _is_character(word: str) -> bool:

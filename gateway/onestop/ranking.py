@@ -14,20 +14,21 @@ from typing import TYPE_CHECKING
 from tantivy import Occur, Query
 
 from gateway.onestop import pinyin, text
-from gateway.onestop.schema import LONGEST_PREFIX, NOWHERE, SCHEMA
+from gateway.onestop.families import ANYWHERE, body_number, body_scope, own_scope
+from gateway.onestop.schema import FIRST, LONGEST_PREFIX, SCHEMA, is_later
+from gateway.onestop.weights import WEIGHTS
 from services.common.identifiers import region_ancestors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     import tantivy
 
     from gateway.onestop.question import Question
 
-CODE, NAME, ALIAS, PREFIX, PHRASE = 2500.0, 2000.0, 1500.0, 1000.0, 500.0
-_SYNONYM = 0.7
-_BY_PINYIN = 0.3
-_OWN_REGION, _INSIDE, _ANCESTOR, _NOWHERE = 150.0, 80.0, 60.0, 10.0
+CODE, PREFIX, PHRASE = WEIGHTS.code, WEIGHTS.prefix, WEIGHTS.phrase
+_MOST_TITLES = 3
+_MOST_OF = 0.6  # of a text has to be said where not all of it is
 _MOST_READ = 32  # letters
 
 
@@ -59,15 +60,74 @@ def by_words(question: Question, searcher: tantivy.Searcher) -> Query:
     """Things whose card says all the words of one alternative, or that have the code typed."""
     typed, *others = question.alternatives
     pairs = [any_of([term("grams", pair) for pair in one]) for one in question.pairs]
-    found = [all_of([*map(_word, typed), *pairs])]
+    found = [_all_said([*map(_word, typed), *pairs])]
     found += [
-        Query.boost_query(all_of([_word(word) for word in words]), _SYNONYM)
+        Query.boost_query(_all_said([_word(word) for word in words]), WEIGHTS.synonym)
         for words in others
         if all(searcher.doc_freq("text", word) for word in words)
     ]
+    if question.segments:
+        found.append(Query.boost_query(_in_segments(question), WEIGHTS.synonym))
+    found += [_called(name) for name, _ in question.spotted]
     if question.type != "text":
         found += [scored(term("codes", code), 1.0) for code in _codes(question)]
     return any_of(found)
+
+
+def _all_said(words: Sequence[Query]) -> Query:
+    return all_of([*words, scored(words[0], WEIGHTS.said)])
+
+
+def _in_segments(question: Question) -> Query:
+    """Things that say each segment in one of its ways."""
+    said = [any_of([all_of([*map(_word, way)]) for way in ways]) for ways in question.segments]
+    return _all_said(said)
+
+
+def _called(name: str) -> Query:
+    return scored(any_of([term("name", name), term("alias", name)]), WEIGHTS.said)
+
+
+def near(question: Question, searcher: tantivy.Searcher, generic: Collection[str]) -> list[Query]:
+    """Things that say what matters in the question, or in the official names of what it calls.
+
+    Args:
+        generic: words that say what is done (登记, 核发) but not to what.
+    """
+    asked = ["".join(words) for words in question.alternatives]
+    asked += [title for _, titles in question.spotted for title in titles[:_MOST_TITLES]]
+    found = (_what_matters(text.words(one), searcher, generic) for one in asked)
+    return [query for query in found if query]
+
+
+def _what_matters(
+    words: Iterable[str], searcher: tantivy.Searcher, generic: Collection[str]
+) -> Query | None:
+    """Things with the rarest word of a name and half of the others."""
+    counted = {
+        word: searcher.doc_freq("text", word)
+        for word in words
+        if len(word) > 1 and word not in generic
+    }
+    known = {word: count for word, count in counted.items() if count}
+    if not known:
+        return None
+    if len(known) > 2:
+        return Query.boolean_query(
+            [(Occur.Should, _however_cut(word)) for word in known],
+            minimum_number_should_match=-(-len(known) * 3 // 5),
+        )
+    rarest, *other = sorted(known, key=lambda word: known[word])
+    return Query.boolean_query(
+        [(Occur.Must, _however_cut(rarest)), *((Occur.Should, _however_cut(w)) for w in other)]
+    )
+
+
+def _however_cut(word: str) -> Query:
+    """Things that say a word; a name may have been cut elsewhere: 教师资格证 | 书 says 教师资格."""
+    if len(word) == 2 or word.isascii():
+        return term_weighed(word)
+    return any_of([term_weighed(word), scored(_phrase("grams", text.bigrams(word)), 1.0)])
 
 
 def in_one_piece(question: Question) -> Query | None:
@@ -77,12 +137,9 @@ def in_one_piece(question: Question) -> Query | None:
 
 def by_most_words(question: Question, searcher: tantivy.Searcher) -> Query | None:
     """Things whose card says most of the words, or of the shorter words inside them."""
-    known = [
-        word
-        for word in dict.fromkeys(text.searched_words(" ".join(question.alternatives[0])))
-        if len(word) > 1 and searcher.doc_freq("text", word)
-    ]
-    if not known:
+    words = list(dict.fromkeys(question.alternatives[0]))
+    known = [word for word in words if len(word) > 1 and searcher.doc_freq("text", word)]
+    if sum(map(len, known)) < _MOST_OF * sum(map(len, words)):
         return None
     return Query.boolean_query(
         [(Occur.Should, term_weighed(word)) for word in known],
@@ -93,8 +150,16 @@ def by_most_words(question: Question, searcher: tantivy.Searcher) -> Query | Non
 def first(question: Question) -> list[Query]:
     """What lifts a thing above the others: its code, its name, another name, a beginning."""
     lifted = [scored(term("codes", code), CODE) for code in _codes(question)]
+    if not is_later(question.exact):
+        lifted.append(scored(term("stage", FIRST), WEIGHTS.first))
+    for name, _ in question.spotted:
+        share = WEIGHTS.spotted * len(name) / len(question.exact)
+        lifted.append(scored(any_of([term("name", name), term("alias", name)]), share))
     for name in dict.fromkeys((question.exact, question.whole)):
-        lifted += [scored(term("name", name), NAME), scored(term("alias", name), ALIAS)]
+        lifted += [
+            scored(term("name", name), WEIGHTS.name),
+            scored(term("alias", name), WEIGHTS.alias),
+        ]
         if len(name) <= LONGEST_PREFIX:
             lifted.append(scored(term("starts", name), PREFIX))
     return lifted
@@ -102,15 +167,31 @@ def first(question: Question) -> list[Query]:
 
 @lru_cache(maxsize=512)
 def within(region: str) -> Query:
-    """Things of a region, of the regions in it, of those above it, and of none; the own first."""
+    """Things of use in a region, of each family one: the own, one inside it, one from above."""
     places = [
-        scored(term("place", region), _OWN_REGION),
-        scored(term("region", region), _INSIDE),
-        scored(term("place", NOWHERE), _NOWHERE),
+        scored(term("scope", own_scope(region)), WEIGHTS.own_region - WEIGHTS.inside),
+        scored(term("scope", region), WEIGHTS.inside),
     ]
-    for steps, above in enumerate(region_ancestors(region)):
-        places.append(scored(term("place", above), _ANCESTOR / (steps + 1)))
+    nearer = [region]
+    for steps, above in enumerate((*region_ancestors(region), "")):
+        led = [(Occur.MustNot, term("covered", place)) for place in nearer]
+        score = WEIGHTS.ancestor / (steps + 1) if above else WEIGHTS.nowhere
+        own = scored(term("scope", own_scope(above)), score)
+        places.append(Query.boolean_query([(Occur.Must, own), *led]))
+        nearer.append(own_scope(above))
     return any_of(places)
+
+
+@lru_cache(maxsize=4)
+def anywhere() -> Query:
+    """Of each family one, where nobody named a region."""
+    return scored(term("scope", ANYWHERE), 0.0)
+
+
+@lru_cache(maxsize=512)
+def of_body(body: str) -> Query:
+    """What a body answers for, of each family one."""
+    return scored(term("scope", body_scope(body_number(body))), 0.0)
 
 
 @lru_cache(maxsize=64)
@@ -133,7 +214,7 @@ def _word(word: str) -> Query:
     if not (word.isascii() and word.isalpha() and len(word) > 1):
         return term_weighed(word)
     read = _read_as_pinyin(word)
-    return any_of([term_weighed(word), *(Query.boost_query(one, _BY_PINYIN) for one in read)])
+    return any_of([term_weighed(word), *(Query.boost_query(one, WEIGHTS.pinyin) for one in read)])
 
 
 def _read_as_pinyin(letters: str) -> list[Query]:

@@ -16,21 +16,30 @@ import tantivy
 
 from gateway.onestop import pinyin, text
 from gateway.onestop.cards import Card, Change, State
-from services.common.identifiers import RegionLevel, region_ancestors, region_level
+from gateway.onestop.families import (
+    NOWHERE,
+    Member,
+    Standing,
+    alone,
+    body_number,
+    document_number,
+    member,
+    place_number,
+)
+from gateway.onestop.weights import WEIGHTS
+from services.common.identifiers import RegionLevel, region_level
 
 # Raised with every change of the schema or of what goes into a field: an index of another layout
 # is built anew instead of being read wrongly.
-LAYOUT = "2"
-NOWHERE = "none"  # stands for the region of what belongs to no region
+LAYOUT = "3"
 LONGEST_PREFIX = 12
-LONGEST_LEXEME = 8
+LONGEST_CALLED = 24
+# What tells a member of a family and its place in it, beside the index.
+FIRST = "first"  # the stage of what one does first: not a change, an extension or an end
+NUMBERS = ("number", "place_number", "body_number", "copy_number", "standing_number")
 _TITLE_WEIGHT = 3  # a word of the title counts as if the card said it three times
 _ALIAS_WEIGHT = 2
-_LEVEL_WEIGHT = {
-    RegionLevel.PROVINCE: 0.015,
-    RegionLevel.PREFECTURE: 0.010,
-    RegionLevel.COUNTY: 0.005,
-}
+_LEVEL_WEIGHT = {RegionLevel[name.upper()]: one for name, one in WEIGHTS.levels.items()}
 # 依职权 (GB/T 39046-2020 A.1): nobody applies for these; they come after what one can apply for.
 _ON_AUTHORITY = {"02", "03", "04", "06"}
 
@@ -38,18 +47,19 @@ _ON_AUTHORITY = {"02", "03", "04", "06"}
 def _schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
-    for name in ("source", "copy", "state", "place", "name"):
+    for name in ("source", "copy", "state", "place", "name", "family"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
-    for name in ("alias", "lexicon"):
+    for name in ("alias", "lexicon", "called", "stage"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     builder.add_text_field("kind", fast=True, tokenizer_name="raw", index_option="basic")
-    for name in ("region", "starts", "codes"):
+    for name in ("scope", "covered", "starts", "codes"):
         builder.add_text_field(name, tokenizer_name="whitespace", index_option="basic")
     builder.add_text_field("text", tokenizer_name="whitespace", index_option="freq")
     for name in ("grams", "syllables", "initials"):
         builder.add_text_field(name, tokenizer_name="whitespace", index_option="position")
     builder.add_integer_field("due", fast=True, indexed=True)
-    for name in ("kind_number", "title_pairs"):
+    builder.add_text_field("facet", fast=True, tokenizer_name="raw", index_option="basic")
+    for name in (*NUMBERS, "kind_number", "title_number", "title_pairs"):
         builder.add_integer_field(name, fast=True)
     builder.add_float_field("weight", fast=True)
     builder.add_bytes_field("hit", stored=True)
@@ -119,11 +129,30 @@ def read_position(document: tantivy.Document) -> Position:
     return Position(**orjson.loads(stored_bytes(document, "rest")))
 
 
-def subject_document(stored: Stored, now: int) -> tantivy.Document:
+def is_later(squeezed: str) -> bool:
+    """Whether a text names a step that comes after the first: 变更, 延续, 注销."""
+    return any(word in squeezed for word in WEIGHTS.later)
+
+
+def family_key(source: str, card: Card) -> str:
+    """What the members of a family share in the index; empty where the thing stands alone."""
+    return f"{source}/{card.family}" if card.family else ""
+
+
+def member_of(stored: Stored, card: Card) -> Member:
+    """The member of its family that a document is."""
+    identity = document_id(stored.source, stored.change.subject)
+    return member(identity, card.region_code, card.department)
+
+
+def subject_document(
+    stored: Stored, now: int, standing: Standing | None = None
+) -> tantivy.Document:
     """The document of a subject; only what is shown now can be found by what it says.
 
     Args:
         now: microseconds since 1970.
+        standing: among its family; None: it stands alone.
     """
     change, card = stored.change, stored.change.card
     state, due = card.state(now) if card else (State.REMOVED, None)
@@ -140,6 +169,7 @@ def subject_document(stored: Stored, now: int) -> tantivy.Document:
         fields["hit"] = orjson.dumps(_hit(stored.source, change, card))
     if card and state is State.SHOWN:
         fields |= _searched(card, fields["id"])
+        fields |= _in_family(stored, card, standing)
     return tantivy.Document.from_dict(fields, SCHEMA)
 
 
@@ -154,7 +184,27 @@ def _hit(source: str, change: Change, card: Card) -> dict[str, Any]:
         "url": card.url,
         "as_of": change.as_of,
         "version": change.version,
+        "aliases": card.aliases,
+        "facets": dict(card.facets),
+        "family": card.family,
     }
+
+
+def _in_family(stored: Stored, card: Card, standing: Standing | None) -> dict[str, Any]:
+    standing = standing or alone(member_of(stored, card))
+    identity = document_id(stored.source, stored.change.subject)
+    fields = {
+        "scope": " ".join(standing.scopes),
+        "covered": " ".join(standing.covered),
+        "number": document_number(identity),
+        "place_number": place_number(card.region_code),
+        "body_number": body_number(card.department),
+        "copy_number": document_number(stored.copy),
+        "standing_number": standing.number,
+    }
+    if key := family_key(stored.source, card):
+        fields["family"] = key
+    return fields
 
 
 def _rest(stored: Stored) -> dict[str, Any]:
@@ -168,9 +218,7 @@ def _rest(stored: Stored) -> dict[str, Any]:
     }
     if card:
         rest |= {
-            "aliases": card.aliases,
             "codes": card.codes,
-            "facets": card.facets,
             "visible_from": card.visible_from,
             "visible_until": card.visible_until,
         }
@@ -201,11 +249,12 @@ def _card(hit: dict[str, Any], rest: dict[str, Any]) -> Card:
         department=hit["department"],
         region_code=hit["region"],
         url=hit["url"],
-        aliases=tuple(rest["aliases"]),
+        aliases=tuple(hit["aliases"]),
         codes=tuple(rest["codes"]),
-        facets=tuple((name, value) for name, value in rest["facets"]),
+        facets=tuple(sorted(hit["facets"].items())),
         visible_from=rest["visible_from"],
         visible_until=rest["visible_until"],
+        family=hit["family"],
     )
 
 
@@ -220,9 +269,9 @@ def _searched(card: Card, identity: str) -> dict[str, Any]:
     return {
         "kind": card.kind,
         "kind_number": kind_number(card.kind),
+        "title_number": document_number(names[0]) if card.family else 0,
         "title_pairs": text.pairs_as_bits(names[0]),
         "place": card.region_code or NOWHERE,
-        "region": " ".join((card.region_code, *region_ancestors(card.region_code))),
         "name": names[0],
         "alias": names[1:],
         "starts": [" ".join(_prefixes(name)) for name in names],
@@ -231,18 +280,34 @@ def _searched(card: Card, identity: str) -> dict[str, Any]:
         "grams": [" ".join(text.bigrams(name)) for name in names],
         "syllables": [" ".join(one) for one in read],
         "initials": [" ".join(text.bigrams(pinyin.initials(one))) for one in read],
-        "lexicon": _lexemes(title_words + alias_words, names),
+        "lexicon": sorted({word for word in title_words + alias_words if len(word) > 1}),
+        "called": _called(card, names),
+        "facet": _facets(card),
+        "stage": "later" if is_later(names[0]) else FIRST,
         "weight": _weight(card, identity),
     }
+
+
+def _facets(card: Card) -> list[str]:
+    """Each value of each facet as one word, and the body by name."""
+    named = [(name, value) for name, values in card.facets for value in values.split(",")]
+    if card.department:
+        named.append(("department", card.department))
+    return [f"{name}={value}" for name, value in named]
 
 
 def _prefixes(name: str) -> list[str]:
     return [name[:size] for size in range(1, min(LONGEST_PREFIX, len(name)) + 1)]
 
 
-def _lexemes(found: list[str], names: list[str]) -> list[str]:
-    short = [name for name in names if len(name) <= LONGEST_LEXEME]
-    return sorted({word for word in (*found, *short) if len(word) >= 2})
+def _called(card: Card, names: list[str]) -> list[str]:
+    """Each name and the official one; of things that are many and like one another only.
+
+    Companies and notices have names of their own, which nobody needs help to find.
+    """
+    if not card.family and not card.aliases:
+        return []
+    return [f"{name}\t{names[0]}" for name in names if 2 <= len(name) <= LONGEST_CALLED]
 
 
 def _weight(card: Card, identity: str) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from operator import itemgetter
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from gateway.onestop import ranking
 from gateway.onestop.window import CLOSELY, Hit, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     import tantivy
     from tantivy import Query
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gateway.onestop.question import Question
 
 # The groups in the order that searchers know (办事, 信用, 便民, 网站); others after them by name.
-KNOWN_KINDS = ("item", "credit", "utility", "website", "adjustment")
+KNOWN_KINDS = ("item", "life_event", "credit", "utility", "adjustment", "website")
 MOST_KINDS = 64
 DEEPEST = 1000  # hits beyond that are not paged through
 _COUNT = {"kinds": {"terms": {"field": "kind", "size": MOST_KINDS}}}
@@ -77,8 +77,9 @@ class Found:
 class Search:
     """One look at one commit of the index."""
 
-    def __init__(self, searcher: tantivy.Searcher) -> None:
+    def __init__(self, searcher: tantivy.Searcher, generic: Collection[str]) -> None:
         self.searcher = searcher
+        self._generic = generic
 
     @cached_property
     def kinds(self) -> list[str]:
@@ -88,7 +89,10 @@ class Search:
 
     def find(self, question: Question, wanted: Wanted) -> list[Group]:
         """What says the words; if nothing does, what says the question in one piece."""
-        groups = self._groups(ranking.by_words(question, self.searcher), question, wanted)
+        query = ranking.by_words(question, self.searcher)
+        if self.says(query, question, wanted):
+            query = ranking.any_of([query, *ranking.near(question, self.searcher, self._generic)])
+        groups = self._groups(query, question, wanted)
         if not groups:
             groups = self._groups(ranking.in_one_piece(question), question, wanted)
         return groups
@@ -100,8 +104,16 @@ class Search:
 
     def finds(self, question: Question, wanted: Wanted) -> bool:
         """Whether `find` would find anything by words."""
-        query = asked_for(ranking.by_words(question, self.searcher), question, wanted)
-        return bool(self.searcher.search(query, 1, count=False).hits)
+        return self.says(ranking.by_words(question, self.searcher), question, wanted)
+
+    def says_all(self, question: Question, wanted: Wanted) -> bool:
+        """Whether anything says all the words, not only a name among them."""
+        query = ranking.by_words(replace(question, spotted=()), self.searcher)
+        return self.says(query, question, wanted)
+
+    def says(self, query: Query, question: Question, wanted: Wanted) -> bool:
+        """Whether a query finds anything of the region and the group asked for."""
+        return bool(self.searcher.search(asked_for(query, question, wanted), 1, count=False).hits)
 
     def _groups(self, found: Query | None, question: Question, wanted: Wanted) -> list[Group]:
         if found is None:
@@ -158,7 +170,7 @@ def asked_for(found: Query, question: Question, wanted: Wanted) -> Query:
     """Of what was found only what is of the region and the group asked for."""
     # A region in the text lies within the one asked for, where there are both.
     region = question.region.code if question.region else wanted.region
-    filters = [ranking.within(region)] if region else []
+    filters = [ranking.within(region) if region else ranking.anywhere()]
     if wanted.kind:
         filters.append(ranking.of_kind(wanted.kind))
     return ranking.all_of([found, *filters])

@@ -18,8 +18,22 @@ class Synonyms:
                 others += [other for other in group if other != word and other not in others]
         self.beginnings = frozenset(word[0] for word in self._others)
         self._unsearched = frozenset(table["stopwords"])
+        self._frames = sorted(table["frames"], key=len, reverse=True)
+        self.generic = frozenset(table["generic"])
         self._kinds = {word: kind for kind, words in table["kinds"].items() for word in words}
         self._hints = {word: hint["text"] for hint in table["hints"] for word in hint["words"]}
+
+    def unframed(self, folded: str) -> str:
+        """A question without the words around it: 开饭店要办什么证 asks for 开饭店."""
+        for frame in self._frames:
+            rest = folded.replace(frame, " ")
+            if rest != folded and rest.strip():
+                return rest.strip()
+        return folded
+
+    def expressions(self) -> list[str]:
+        """All words that have others."""
+        return list(self._others)
 
     def others(self, word: str) -> list[str]:
         """What else the same thing is called."""

@@ -1,21 +1,28 @@
 """Chinese text as the index and the query see it; both must see it alike."""
 
+import json
 import re
 import unicodedata
 from binascii import crc32
+from importlib.resources import files
 
 import rjieba
 
 _NOT_WORDS = re.compile(r"[^\w]|_")
 _INVISIBLE = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]")
 _BLANKS = re.compile(r"\s+")
+_CHARACTERS = json.loads(files("gateway.onestop.data").joinpath("traditional.json").read_bytes())
+_SIMPLIFIED = str.maketrans(_CHARACTERS["from"], _CHARACTERS["to"])
 
 
 def fold(text: str) -> str:
-    """Full width to half width, upper case to lower; what cannot be seen is left out."""
+    """Full width to half width, traditional characters to simplified, upper case to lower.
+
+    What cannot be seen is left out.
+    """
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
-        text = _INVISIBLE.sub("", text)
+        text = _INVISIBLE.sub("", text).translate(_SIMPLIFIED)
     return _BLANKS.sub(" ", text.casefold()).strip()
 
 

@@ -55,7 +55,8 @@ class Window:
 
     Attributes:
         count: how many things the search found in all.
-        hidden: how many of the first the clock has hidden meanwhile.
+        hidden: how many of the first the clock has hidden meanwhile, or have the official name of
+            one before them (without a 基本编码 in common the name tells that they are the same).
         full: there may be more than the first.
     """
 
@@ -65,9 +66,13 @@ class Window:
         self.count: int = found.count  # type: ignore[attr-defined]
         first: list[tuple[float, DocAddress]] = found.hits  # made anew each time it is asked for
         ends = searcher.fast_field_values("due", [address for _, address in first])
-        self._first = [
-            hit for hit, end in zip(first, ends, strict=True) if end is None or end > now
-        ]
+        names = searcher.fast_field_values("title_number", [address for _, address in first])
+        self._first = []
+        named: set[Any] = set()
+        for hit, end, name in zip(first, ends, names, strict=True):
+            if (end is None or end > now) and name not in named:
+                self._first.append(hit)
+                named |= {name} if name else set()
         self._read: dict[int, bytes] = {}
         self.hidden = len(first) - len(self._first)
         self.full = len(first) == limit

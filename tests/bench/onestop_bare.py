@@ -16,6 +16,7 @@ from urllib.parse import parse_qs
 import rjieba
 
 from gateway.onestop import directory, ranking
+from gateway.onestop.lexicon import Lexicographer
 from gateway.onestop.question import Interpreter
 from gateway.onestop.regions import Regions
 from gateway.onestop.schema import stored_bytes
@@ -35,7 +36,10 @@ class Bare:
 
     def __init__(self, index: Path) -> None:
         self._searcher = directory.open_index(index).searcher()
-        self._interpreter = Interpreter(Regions(), Synonyms())
+        self._synonyms = Synonyms()
+        names = Lexicographer(self._synonyms.expressions())
+        names.renew(self._searcher, 0)
+        self._interpreter = Interpreter(Regions(), self._synonyms, names.lexicon)
         self._queries: dict[tuple[str, ...], Query] = {}
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:

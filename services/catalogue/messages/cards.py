@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 from zhengtong.search.v1 import search_pb2
 
 from services.catalogue.domain.tables import ON_APPLICATION, PROJECT_TYPES, TASK_TYPES
+from services.common.identifiers import is_task_code
 
 if TYPE_CHECKING:
     from services.catalogue.domain import Item
 
 KIND: Final = "item"
+_OTHER: Final = "9"  # 其他: no depth of its own
 _UNITS: Final = {"2": "个自然日", "3": "小时", "4": "个月", "5": "年"}
 
 
@@ -34,7 +36,8 @@ def card(item: Item) -> dict[str, Any]:
         "region_code": item.region_code,
         "url": f"/items/{item.item_id}",
         "codes": _codes(item),
-        "facets": {"task_type": item.task_type},
+        "facets": _facets(item),
+        "family": _family(item),
     }
     if item.alias:
         values["aliases"] = list(item.alias)
@@ -44,6 +47,45 @@ def card(item: Item) -> dict[str, Any]:
     if end:
         values["visible_until_time"] = _rfc3339(end)
     return values
+
+
+def _family(item: Item) -> str:
+    """What the same item of other bodies shares: its 基本编码, which a 实施编码 ends with."""
+    national = item.catalog_code or (item.task_code[-12:] if is_task_code(item.task_code) else "")
+    return national or item.local_catalog_code or item.task_name
+
+
+def _facets(item: Item) -> dict[str, str]:
+    """What a searcher may filter by and sees on the card (事项卡片); codes as the tables have them.
+
+    Audiences and themes are parted by commas; themes of legal persons begin with c, those of
+    natural persons with p, as both lists count from 005.
+    """
+    facets = {
+        "task_type": item.task_type,
+        "project_type": item.project_type,
+        "audience": ",".join(item.server_type),
+        "theme": ",".join(
+            [*(f"p{code}" for code in item.user_topic_type)]
+            + [f"c{code}" for code in item.corp_topic_type]
+        ),
+        "online_depth": max((d for d in item.online_handle_depth if d != _OTHER), default=""),
+        "handle_area": item.handle_area,
+        "promise": _limit(item.promise_day, item.promise_type),
+        "statutory": _limit(item.anticipate_day, item.anticipate_type),
+        "is_fee": "1" if item.is_fee else "",
+        "is_online": "1" if item.is_online else "",
+        "is_schedule": "1" if item.is_schedule else "",
+        "address": "" if item.is_online else item.transact_addr,
+    }
+    if item.limit_scene_explain or item.is_online:
+        # An item that says nothing of visits has the number 0 as well, and promises nothing.
+        facets["visits"] = str(item.limit_scene_num)
+    return {name: value for name, value in facets.items() if value}
+
+
+def _limit(days: int, unit: str) -> str:
+    return f"{days} {_UNITS.get(unit, '个工作日')}" if days else ""
 
 
 def _codes(item: Item) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from google.protobuf import json_format
 from zhengtong.catalogue.v1 import catalogue_events_pb2 as events_pb
@@ -11,7 +11,6 @@ from zhengtong.search.v1 import search_pb2
 
 from services.catalogue.domain import life_events
 from services.catalogue.domain.life_events import EventWithdrawn
-from services.catalogue.messages.cards import KIND
 from services.common import fields
 
 if TYPE_CHECKING:
@@ -71,6 +70,9 @@ def _named(step: Any) -> dict[str, str]:
         "dept_name": item.dept_name,
         "region_code": item.region_code,
     }
+
+
+KIND: Final = "life_event"
 
 
 def event_fact(fact: EventChanged | EventWithdrawn) -> Message:

@@ -28,8 +28,44 @@ def test_the_card_of_an_item_says_what_it_is_who_does_it_and_how_long_it_takes()
         "region_code": "530100000000",
         "url": f"/items/{TASK_CODE}",
         "codes": [TASK_CODE, "T-1"],
-        "facets": {"task_type": "01"},
+        "facets": {
+            "task_type": "01",
+            "project_type": "2",
+            "promise": "5 个工作日",
+            "is_fee": "1",
+            "is_online": "1",
+            "visits": "0",
+        },
+        "family": "530117001000",
     }
+
+
+def test_items_of_the_same_basic_code_are_of_one_family_whatever_their_bodies_call_them():
+    plain = replace(item(), task_code="", catalog_code="", local_catalog_code="")
+    assert messages.card(plain)["family"] == "食品经营许可"
+    assert messages.card(replace(plain, local_catalog_code="KM-1"))["family"] == "KM-1"
+    assert messages.card(replace(plain, catalog_code="530117001000"))["family"] == "530117001000"
+
+
+def test_the_card_of_an_item_has_what_people_filter_by():
+    filtered = replace(
+        item(),
+        server_type=("1", "2"),
+        user_topic_type=("005",),
+        corp_topic_type=("010",),
+        online_handle_depth=("1", "4", "9"),
+        is_online=False,
+        transact_addr="政务服务中心 1 楼",
+        limit_scene_num=1,
+        limit_scene_explain="核验原件",
+    )
+    facets = messages.card(filtered)["facets"]
+    assert facets["audience"] == "1,2"
+    assert facets["theme"] == "p005,c010"
+    assert facets["online_depth"] == "4"
+    assert (facets["visits"], facets["address"]) == ("1", "政务服务中心 1 楼")
+    silent = messages.card(replace(filtered, limit_scene_num=0, limit_scene_explain=""))
+    assert "visits" not in silent["facets"], "saying nothing of visits is not saying none"
 
 
 def test_the_card_of_an_item_has_each_of_its_codes_the_most_exact_first():

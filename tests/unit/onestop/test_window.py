@@ -5,6 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.onestop import ranking, text
+from gateway.onestop.lexicon import Lexicon
 from gateway.onestop.question import Interpreter
 from gateway.onestop.regions import Regions
 from gateway.onestop.schema import stored_bytes
@@ -13,7 +14,7 @@ from gateway.onestop.synonyms import Synonyms
 from gateway.onestop.window import CLOSELY, Window
 from tests.unit.onestop.shelf import Shelf, card, now
 
-INTERPRETER = Interpreter(Regions(), Synonyms())
+INTERPRETER = Interpreter(Regions(), Synonyms(), Lexicon())
 TITLES = (
     "供水服务",
     "供水服务指南",

@@ -1,0 +1,193 @@
+"""The names that the index knows, in memory: what a typed text may stand for.
+
+A name is a title, another name (日常用语) or a word of either. It may be asked for by letters
+(gjj, gongjijin), inside a sentence (砍树要审批吗 says 砍树) or with a slip in it (社宝, 身份正);
+an everyday name tells the official names behind it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from rapidfuzz.distance import OSA
+
+from gateway.onestop import pinyin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    import tantivy
+
+MOST_NAMES = 100_000
+MOST_WORDS = 50_000
+RENEW_AFTER = 60.0  # seconds
+_LONGEST = 8  # characters in a part that is looked at for slips
+_SHORTEST_BY_SHAPE = 3  # of two characters one wrong is half: only the sound may tell
+_MOST = 8
+_LONGEST_TYPED = 30  # longer texts are not names with a slip in them
+_LONGEST_SPOTTED = 16
+_FEWEST_LETTERS = 3  # two letters are the first letters of too much
+_BY_NAME = 1_000_000  # a whole name before any word
+
+
+class Lexicon:
+    """Names and words with how many things say them."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, int] = {}
+        self._titles: dict[str, tuple[str, ...]] = {}
+        self._by_sound: dict[str, list[str]] = defaultdict(list)
+        self._by_letters: dict[str, list[str]] = defaultdict(list)
+        self._by_pair: dict[str, list[str]] = defaultdict(list)
+
+    def renew(self, names: Iterable[str], words: Iterable[tuple[str, int]]) -> None:
+        """Take what the index knows now; only what is new costs more than a look.
+
+        Args:
+            names: each an everyday or official name, a tab and the official one.
+            words: each with how many things say it.
+        """
+        titles: dict[str, list[str]] = defaultdict(list)
+        for pair in names:
+            name, _, title = pair.partition("\t")
+            titles[name].append(title)
+        counts = dict(words)
+        for name, called in titles.items():
+            counts[name] = counts.get(name, 0) + len(called)
+        for name in counts.keys() - self._counts.keys():
+            self._learn(name)
+        self._counts = counts
+        self._titles = {name: tuple(called) for name, called in titles.items()}
+
+    def _learn(self, name: str) -> None:
+        read = pinyin.syllables(name)
+        if len(name) <= _LONGEST_SPOTTED and not name.isascii():
+            self._by_sound[" ".join(read)].append(name)
+            self._by_letters["".join(read)].append(name)
+            if len(read) >= _FEWEST_LETTERS:
+                self._by_letters[pinyin.initials(read)].append(name)
+        if _SHORTEST_BY_SHAPE <= len(name) <= _LONGEST:
+            for character in set(name):
+                self._by_pair[character].append(name)
+
+    def titles(self, name: str) -> tuple[str, ...]:
+        """The official names that are called so."""
+        return self._titles.get(name, ())
+
+    def knows(self, name: str) -> bool:
+        """Whether anything in the index says it."""
+        return name in self._counts
+
+    def spotted(self, exact: str) -> list[str]:
+        """The names in a text, the longest first, none within another."""
+        found: list[tuple[int, int]] = []
+        sizes = range(min(_LONGEST_SPOTTED, len(exact)), 1, -1)
+        for size in sizes:
+            for start in range(len(exact) - size + 1):
+                end = start + size
+                if exact[start:end] in self._titles and all(
+                    end <= other or start >= to for other, to in found
+                ):
+                    found.append((start, end))
+        return [exact[start:end] for start, end in found]
+
+    def read(self, letters: str) -> str | None:
+        """The name that typed letters stand for, whole or word by word; None: nobody knows."""
+        if known := self._likeliest(self._by_letters.get(letters, ())):
+            return known
+        for syllables in pinyin.readings(letters):
+            if words := self._words_of(tuple(syllables)):
+                return "".join(words)
+        return None
+
+    def _words_of(self, syllables: tuple[str, ...]) -> list[str]:
+        """The fewest words that sound so; empty where some of it is no word."""
+        best: dict[int, list[str]] = {0: []}
+        for end in range(1, len(syllables) + 1):
+            for start in range(max(0, end - _LONGEST), end):
+                if start not in best or (end in best and len(best[end]) <= len(best[start]) + 1):
+                    continue
+                known = self._likeliest(self._by_sound.get(" ".join(syllables[start:end]), ()))
+                if known:
+                    best[end] = [*best[start], known]
+        return best.get(len(syllables), [])
+
+    def _likeliest(self, names: Iterable[str]) -> str | None:
+        known = [name for name in names if name in self._counts]
+        return max(known, key=self._worth, default=None)
+
+    def _worth(self, name: str) -> tuple[int, str]:
+        return self._counts[name] + _BY_NAME * (name in self._titles), name
+
+    def corrections(self, exact: str) -> list[str]:
+        """The text with one part put right, the likeliest first, at most eight."""
+        found: dict[str, tuple[float, int]] = {}
+        if len(exact) > _LONGEST_TYPED:
+            return []
+        for start, end in _parts(exact):
+            part = exact[start:end]
+            if part in self._counts:
+                continue
+            for word, likeness in self._alike(part):
+                corrected = exact[:start] + word + exact[end:]
+                rank = (likeness + len(part), self._worth(word)[0])
+                found[corrected] = max(rank, found.get(corrected, rank))
+        return sorted(found, key=lambda one: found[one], reverse=True)[:_MOST]
+
+    def _alike(self, part: str) -> Iterator[tuple[str, float]]:
+        sound = " ".join(pinyin.syllables(part))
+        for word in self._by_sound.get(sound, ()):
+            if word != part and len(word) == len(part) and word in self._counts:
+                yield word, 2.0
+        if len(part) < _SHORTEST_BY_SHAPE:
+            return
+        for word in {word for character in set(part) for word in self._by_pair[character]}:
+            if (
+                abs(len(word) - len(part)) <= 1
+                and word in self._counts
+                and OSA.distance(part, word, score_cutoff=1) == 1
+            ):
+                yield word, 1.0 if len(word) == len(part) else -1.5
+
+
+class Lexicographer:
+    """Keeps the lexicon as the index is, looking again after a while.
+
+    Args:
+        expressions: words of the table of synonyms, which people type as well.
+    """
+
+    def __init__(self, expressions: Iterable[str]) -> None:
+        self.lexicon = Lexicon()
+        self._expressions = [(word, 1) for word in expressions]
+        self._generation = -1
+        self._made_at = 0.0
+
+    def stale(self, generation: int) -> bool:
+        """Whether the lexicon should be made anew."""
+        if self._generation < 0:
+            return True
+        return generation != self._generation and time.monotonic() - self._made_at > RENEW_AFTER
+
+    def renew(self, searcher: tantivy.Searcher, generation: int) -> None:
+        """Read the index's names; the first time takes a good part of a second."""
+        names = searcher.terms_with_prefix("called", "", limit=MOST_NAMES)
+        words = searcher.terms_with_prefix("lexicon", "", limit=MOST_WORDS)
+        self.lexicon.renew(
+            [pair for pair, _ in names],
+            [*self._expressions, *(one for one in words if not one[0].isascii())],
+        )
+        self._generation = generation
+        self._made_at = time.monotonic()
+
+
+def _parts(exact: str) -> tuple[tuple[int, int], ...]:
+    """Each run of two to eight characters, longer ones first."""
+    return tuple(
+        (start, start + size)
+        for size in range(min(_LONGEST, len(exact)), 1, -1)
+        for start in range(len(exact) - size + 1)
+        if not exact[start : start + size].isascii()
+    )
