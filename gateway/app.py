@@ -68,6 +68,7 @@ def create_app(settings: Settings, limits: Limits) -> ASGIApp:
     doors = Doors(
         exact={
             "/api/v1/query": onestop.endpoint,
+            "/api/v1/suggest": onestop.suggest_endpoint,
             quota.PATH: quota.QuotaEndpoint(identity, limiter),
         },
         calls=Transcoder(clients, identity, limits),

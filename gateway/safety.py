@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 Header = tuple[bytes, bytes]
 
 PAGE_POLICY: Final = (
-    # Nothing but this server's own style: what departments write can never run.
-    b"default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
+    # Nothing but this server's own style and script: what departments write can never run.
+    b"default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
+    b"img-src 'self' data:; form-action 'self'; "
     b"base-uri 'none'; frame-ancestors 'none'"
 )
 DATA_POLICY: Final = b"default-src 'none'; frame-ancestors 'none'"

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from gateway.onestop.question import Question
     from gateway.onestop.search import Group
     from gateway.onestop.sources import Source
+    from gateway.onestop.window import Hit
 
 
 @dataclass(slots=True)
@@ -20,6 +21,7 @@ class Answer:
 
     Args:
         question: what was answered; `corrected` says where that is not what was typed.
+        elsewhere: how many other regions have what was found, by hit as stored.
         took: seconds.
         now: when, in microseconds since 1970.
     """
@@ -32,6 +34,7 @@ class Answer:
     corrected: str | None = None
     hint: str | None = None
     suggestions: list[str] = field(default_factory=list)
+    elsewhere: dict[bytes, int] = field(default_factory=dict)
     took: float = 0.0
 
     def json(self) -> bytes:
@@ -55,6 +58,7 @@ class Answer:
             "text": self.question.exact,
             "region": {"code": region.code, "name": region.name} if region else None,
             "kind": self.question.kind,
+            "read_as": self.question.read_as,
             "corrected": self.corrected,
             "hint": self.hint,
         }
@@ -63,8 +67,16 @@ class Answer:
         row: dict[str, Any] = {
             "kind": group.kind,
             "total": group.total,
-            "hits": [orjson.Fragment(hit.json()) for hit in group.hits],
+            "hits": [orjson.Fragment(self._hit(hit)) for hit in group.hits],
         }
+        if group.facets:
+            row["facets"] = [
+                {"name": one.name, "values": [{"value": v, "count": n} for v, n in one.values]}
+                for one in group.facets
+            ]
         if group.next_offset is not None:
             row["next_page_token"] = self.asked.next_page_token(group.next_offset)
         return row
+
+    def _hit(self, hit: Hit) -> bytes:
+        return b'%s,"elsewhere":%d}' % (hit.json()[:-1], self.elsewhere.get(hit.stored, 0))

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus, unquote_to_bytes
 
-from gateway.onestop import text
-from gateway.onestop.search import DEEPEST
+from gateway.onestop import facets, text
+from gateway.onestop.facets import FAMILY, LONGEST_VALUE
+from gateway.onestop.search import DEEPEST, KNOWN_KINDS
 from services.common.errors import Invalid, Violation
 from services.common.identifiers import find_resident_ids, region_code
 from services.common.paging import PageTokenInvalid, page_position, page_token
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 LONGEST_TEXT = 200
 LARGEST_PAGE = 50
 HITS_IN_OVERVIEW = 3
 HITS_IN_PAGE = 10
-NAMES = ("q", "region", "kind", "page_size", "page_token")
+NAMES = ("q", "region", "kind", "page_size", "page_token", FAMILY, *facets.NAMES)
 _LONGEST_KIND = 40
 
 
@@ -47,6 +48,8 @@ class Asked:
         text: without blanks around it.
         region: 12 digits, or empty.
         kind: a group, or empty for the first hits of each.
+        filters: values of facets that a thing has to have; only with `kind`.
+        family: all items of that family, one for each region; only with `kind`.
     """
 
     text: str
@@ -54,10 +57,33 @@ class Asked:
     kind: str = ""
     page_size: int = HITS_IN_OVERVIEW
     offset: int = 0
+    filters: tuple[tuple[str, str], ...] = ()
+    family: str = ""
 
     def next_page_token(self, offset: int) -> str:
         """The token for the page that begins at `offset`."""
-        return page_token(_question(self.text, self.region, self.kind), [offset])
+        return page_token(self._question(), [offset])
+
+    def starting(self, raw: str) -> Asked:
+        """The same from where a page token says.
+
+        Raises:
+            QueryInvalid, PageTokenInvalid.
+        """
+        if not raw:
+            return self
+        if not self.kind:
+            raise _invalid("page_token", "翻页须同时指定 kind。")
+        position = page_position(self._question(), raw)
+        offset = position[0] if position else 0
+        if isinstance(offset, bool) or not isinstance(offset, int) or not 0 < offset < DEEPEST:
+            told = "翻页标记无效，请从第一页重新查询。"
+            raise PageTokenInvalid(told, Violation("page_token", told))
+        return replace(self, offset=offset)
+
+    def _question(self) -> str:
+        narrowed = [facets.word(*one) for one in self.filters]
+        return "\n".join(("onestop", self.text, self.region, self.kind, self.family, *narrowed))
 
 
 def read(query_string: bytes) -> Asked:
@@ -78,16 +104,29 @@ def read_given(given: Mapping[str, str]) -> Asked:
     typed = read_text(given.get("q", ""))
     region = read_region(given.get("region", ""))
     kind = _read_kind(given.get("kind", ""))
-    return Asked(
+    asked = Asked(
         text=typed,
         region=region,
         kind=kind,
         page_size=_read_size(given.get("page_size", ""), kind),
-        offset=_read_token(given.get("page_token", ""), typed, region, kind),
+        filters=tuple(
+            (name, _read_value(name, given[name], kind)) for name in facets.NAMES if given.get(name)
+        ),
+        family=_read_value(FAMILY, given.get(FAMILY, ""), kind),
     )
+    return asked.starting(given.get("page_token", ""))
 
 
-def _parameters(query_string: bytes) -> dict[str, str]:
+def read_beginning(query_string: bytes) -> str:
+    """What somebody has typed so far, for suggestions.
+
+    Raises:
+        QueryInvalid, QueryHasResidentId.
+    """
+    return read_text(_parameters(query_string, ("q",)).get("q", ""))
+
+
+def _parameters(query_string: bytes, names: Collection[str] = NAMES) -> dict[str, str]:
     given: dict[str, str] = {}
     try:
         # Browsers write %E9%A3%9F, people with curl write 食: both are UTF-8.
@@ -96,8 +135,8 @@ def _parameters(query_string: bytes) -> dict[str, str]:
         raise _invalid("q", "请使用 UTF-8 编码。") from None
     for part in filter(None, whole.split("&")):
         name, _, raw = part.partition("=")
-        if name not in NAMES:
-            raise _invalid(_printable(name), f"没有这个参数；可用的参数：{'、'.join(NAMES)}。")
+        if name not in names:
+            raise _invalid(_printable(name), f"没有这个参数；可用的参数：{'、'.join(names)}。")
         if name in given:
             raise _invalid(name, "同一参数只能出现一次。")
         try:
@@ -150,9 +189,7 @@ def _read_kind(raw: str) -> str:
 
 def unknown_kind() -> QueryInvalid:
     """The refusal of a group that there is not."""
-    return _invalid(
-        "kind", "没有这个类别；可用的类别：item、credit、utility、website、adjustment。"
-    )
+    return _invalid("kind", f"没有这个类别；可用的类别：{'、'.join(KNOWN_KINDS)}。")
 
 
 def _read_size(raw: str, kind: str) -> int:
@@ -164,21 +201,14 @@ def _read_size(raw: str, kind: str) -> int:
     raise _invalid("page_size", f"每页条数应为 1 到 {LARGEST_PAGE} 的整数。")
 
 
-def _read_token(raw: str, typed: str, region: str, kind: str) -> int:
+def _read_value(name: str, raw: str, kind: str) -> str:
     if not raw:
-        return 0
+        return ""
     if not kind:
-        raise _invalid("page_token", "翻页须同时指定 kind。")
-    position = page_position(_question(typed, region, kind), raw)
-    offset = position[0] if position else 0
-    if isinstance(offset, bool) or not isinstance(offset, int) or not 0 < offset < DEEPEST:
-        told = "翻页标记无效，请从第一页重新查询。"
-        raise PageTokenInvalid(told, Violation("page_token", told))
-    return offset
-
-
-def _question(typed: str, region: str, kind: str) -> str:
-    return f"onestop\n{typed}\n{region}\n{kind}"
+        raise _invalid(name, f"使用 {name} 筛选须同时指定 kind。")
+    if len(raw) > LONGEST_VALUE or any(_is_control(c) for c in raw) or find_resident_ids(raw):
+        raise _invalid(name, f"{name} 的值无效。")
+    return raw
 
 
 def _is_control(character: str) -> bool:

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 from gateway.onestop import live
 from gateway.onestop.answers import Answer
 from gateway.onestop.asked import unknown_kind
-from gateway.onestop.endpoint import respond
+from gateway.onestop.endpoint import respond, respond_suggestions
 from gateway.onestop.lexicon import Lexicographer
 from gateway.onestop.question import Interpreter
 from gateway.onestop.reader import Reader
 from gateway.onestop.regions import Regions
 from gateway.onestop.search import KNOWN_KINDS, Found, Group, Search, Wanted
 from gateway.onestop.sources import UNAVAILABLE, Source, Sources
+from gateway.onestop.suggest import suggestions, written
 from gateway.onestop.synonyms import Synonyms
 from services.common.errors import Unavailable
 from services.common.identifiers import is_within
@@ -81,6 +82,22 @@ class OneStop:
         del receive
         await respond(self.answer, scope, send)
 
+    async def suggest_endpoint(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """`GET /api/v1/suggest`, as an ASGI application."""
+        del receive
+        await respond_suggestions(self.suggest, scope, send)
+
+    async def suggest(self, typed: str) -> bytes:
+        """What may be meant by a beginning, as JSON.
+
+        Raises:
+            IndexNotReady: there is nothing to search in yet.
+        """
+        search = await self._latest_named()
+        question = self._interpreter.understand(typed)
+        names = self._names.lexicon
+        return written(typed, suggestions(question, names, search.searcher, _now()))
+
     async def answer(self, asked: Asked) -> Answer:
         """Answer one query.
 
@@ -90,14 +107,9 @@ class OneStop:
         """
         began = time.perf_counter()
         now = _now()
-        search = self._latest()
-        if search is None:
-            raise IndexNotReady("一站式查询正在准备数据，请稍后再试。")
+        search = await self._latest_named()
         if asked.kind and asked.kind not in (*KNOWN_KINDS, *search.kinds):
             raise unknown_kind()
-        if self._names.stale(self._reader.generation):
-            generation = self._reader.generation
-            await asyncio.to_thread(self._names.renew, search.searcher, generation)
         question = self._understand(asked)
         credit = self._ask_live(asked, question)
         found = await self._find(search, question, asked, now)
@@ -110,6 +122,12 @@ class OneStop:
             corrected=found.corrected,
             hint=question.hint,
             suggestions=found.suggestions,
+            elsewhere={
+                hit.stored: search.elsewhere(hit)
+                for group in found.groups
+                for hit in group.hits
+                if not asked.family
+            },
         )
         if credit:
             _put_first(answer, await credit)
@@ -117,6 +135,15 @@ class OneStop:
             answer.groups = [Group(asked.kind, 0, [])]
         answer.took = time.perf_counter() - began
         return answer
+
+    async def _latest_named(self) -> Search:
+        search = self._latest()
+        if search is None:
+            raise IndexNotReady("一站式查询正在准备数据，请稍后再试。")
+        if self._names.stale(self._reader.generation):
+            generation = self._reader.generation
+            await asyncio.to_thread(self._names.renew, search.searcher, generation)
+        return search
 
     def _latest(self) -> Search | None:
         """The index as of its last commit; None: there is no index yet."""
@@ -144,7 +171,11 @@ class OneStop:
         return asyncio.create_task(live.credit_of(self._calls, question.subject_code))
 
     async def _find(self, search: Search, question: Question, asked: Asked, now: int) -> Found:
-        wanted = Wanted(asked.region, asked.kind, asked.page_size, asked.offset, now)
+        region = question.region.code if question.region else asked.region
+        narrower = tuple(self.regions.inside(region)) if asked.kind else ()
+        wanted = replace(Wanted.of(asked, now), narrower=narrower)
+        if asked.family:
+            return Found(question, search.members(wanted))
         if self._is_doubtful(question) and not search.says_all(question, wanted):
             found = await self._find_corrected(search, question, wanted)
             if found.corrected:

@@ -8,7 +8,9 @@ an everyday name tells the official names behind it.
 from __future__ import annotations
 
 import time
+from bisect import bisect_left
 from collections import defaultdict
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from rapidfuzz.distance import OSA
@@ -28,6 +30,7 @@ _SHORTEST_BY_SHAPE = 3  # of two characters one wrong is half: only the sound ma
 _MOST = 8
 _LONGEST_TYPED = 30  # longer texts are not names with a slip in them
 _LONGEST_SPOTTED = 16
+_MOST_LOOKED_AT = 500  # names with one beginning
 _FEWEST_LETTERS = 3  # two letters are the first letters of too much
 _BY_NAME = 1_000_000  # a whole name before any word
 
@@ -41,6 +44,8 @@ class Lexicon:
         self._by_sound: dict[str, list[str]] = defaultdict(list)
         self._by_letters: dict[str, list[str]] = defaultdict(list)
         self._by_pair: dict[str, list[str]] = defaultdict(list)
+        self._ordered: list[str] = []
+        self._spelt: list[tuple[str, str]] = []
 
     def renew(self, names: Iterable[str], words: Iterable[tuple[str, int]]) -> None:
         """Take what the index knows now; only what is new costs more than a look.
@@ -59,7 +64,15 @@ class Lexicon:
         for name in counts.keys() - self._counts.keys():
             self._learn(name)
         self._counts = counts
+        if titles.keys() != self._titles.keys():
+            self._ordered = sorted(titles)
+            self._spelt = sorted(self._spellings(titles))
         self._titles = {name: tuple(called) for name, called in titles.items()}
+
+    def _spellings(self, names: Iterable[str]) -> Iterator[tuple[str, str]]:
+        for name in names:
+            read = pinyin.syllables(name)
+            yield from ((spelt, name) for spelt in {"".join(read), pinyin.initials(read)})
 
     def _learn(self, name: str) -> None:
         read = pinyin.syllables(name)
@@ -92,6 +105,18 @@ class Lexicon:
                 ):
                     found.append((start, end))
         return [exact[start:end] for start, end in found]
+
+    def beginning(self, typed: str) -> list[str]:
+        """The names that begin so, or whose 拼音 or first letters do; the shortest first."""
+        if typed.isascii() and typed.isalpha():
+            at = bisect_left(self._spelt, (typed, ""))
+            near = islice(self._spelt, at, at + _MOST_LOOKED_AT)
+            found = [name for spelt, name in near if spelt.startswith(typed)]
+        else:
+            at = bisect_left(self._ordered, typed)
+            near_names = islice(self._ordered, at, at + _MOST_LOOKED_AT)
+            found = [name for name in near_names if name.startswith(typed)]
+        return sorted(dict.fromkeys(found), key=lambda name: (len(name), -self._counts[name], name))
 
     def read(self, letters: str) -> str | None:
         """The name that typed letters stand for, whole or word by word; None: nobody knows."""

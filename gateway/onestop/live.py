@@ -84,5 +84,8 @@ def _hit(answer: pb.GetCreditResponse) -> Hit:
         "url": f"/credit/{subject.subject_code}",
         "as_of": rfc3339(as_of.seconds * 1_000_000 + as_of.nanos // 1000),
         "version": subject.version,
+        "aliases": [],
+        "facets": {},
+        "family": "",
     }
     return Hit(orjson.dumps(card), _DIRECT)

@@ -2,8 +2,18 @@
 
 from typing import Any
 
+from gateway.onestop import facets
 from gateway.onestop.asked import HITS_IN_OVERVIEW, HITS_IN_PAGE, LARGEST_PAGE, LONGEST_TEXT
+from gateway.onestop.facets import LONGEST_VALUE
 
+_FACETS = {
+    "department": "只看一个实施主体，用其名称。",
+    "audience": "只看一类服务对象：1 自然人，2 企业法人，3 事业法人……（GB/T 39046-2020 A.4）。",
+    "theme": "只看一个主题：p 加自然人主题编码，或 c 加法人主题编码。",
+    "task_type": "只看一种事项类型，如 01 行政许可。",
+    "online_depth": "网上办理深度：1 咨询 至 6 结果反馈。",
+    "visits": "到办事现场次数，如 0。",
+}
 _TIME: dict[str, Any] = {"type": ["string", "null"], "format": "date-time"}
 
 
@@ -16,6 +26,11 @@ def _parameter(name: str, told: str, schema: dict[str, Any], example: Any) -> di
         "schema": schema,
         "example": example,
     }
+
+
+def _narrowing(name: str, told: str) -> dict[str, Any]:
+    schema = {"type": "string", "maxLength": LONGEST_VALUE}
+    return _parameter(name, f"{told}须同时指定 kind。", schema, "")
 
 
 def _object(
@@ -44,6 +59,7 @@ _EXAMPLE = {
         "text": "食品经营许可",
         "region": None,
         "kind": None,
+        "read_as": None,
         "corrected": None,
         "hint": None,
     },
@@ -63,7 +79,11 @@ _EXAMPLE = {
                     "url": "/items/530100-0001",
                     "as_of": "2026-11-22T08:30:00.000Z",
                     "version": 3,
+                    "aliases": ["食品经营许可证", "开饭店"],
+                    "facets": {"task_type": "01", "visits": "0"},
+                    "family": "catalogue/530131002001",
                     "score": 2012.345,
+                    "elsewhere": 12,
                 }
             ],
         }
@@ -118,10 +138,17 @@ PATHS: dict[str, Any] = {
                 ),
                 _parameter(
                     "page_token",
-                    "上一页答复中的 next_page_token，须与原来的 q、region、kind 一起使用。",
+                    "上一页答复中的 next_page_token，须与原来的其他参数一起使用。",
                     {"type": "string"},
                     "",
                 ),
+                _parameter(
+                    "family",
+                    "列出同一事项在各地区的实施清单：某条结果的 family。须同时指定 kind。",
+                    {"type": "string", "maxLength": LONGEST_VALUE},
+                    "",
+                ),
+                *(_narrowing(name, told) for name, told in _FACETS.items()),
             ],
             "responses": {
                 "200": {
@@ -135,7 +162,37 @@ PATHS: dict[str, Any] = {
                 }
             },
         }
-    }
+    },
+    "/api/v1/suggest": {
+        "get": {
+            "operationId": "OneStop_Suggest",
+            "tags": ["onestop"],
+            "summary": "联想：输入时提示可能要查的内容",
+            "description": "最多十条，按名称开头、拼音或首字母；有错字时提示改正后的名称。",
+            "parameters": [
+                _parameter(
+                    "q",
+                    "已输入的内容。不得包含公民身份号码。",
+                    {"type": "string", "minLength": 1, "maxLength": LONGEST_TEXT},
+                    "gjj",
+                )
+            ],
+            "responses": {
+                "200": {
+                    "description": "可能要查的内容",
+                    "content": {
+                        "application/json": {
+                            "schema": {"$ref": "#/components/schemas/OneStopSuggestions"},
+                            "example": {
+                                "query": "gjj",
+                                "suggestions": [{"text": "公积金", "kind": "name"}],
+                            },
+                        }
+                    },
+                }
+            },
+        }
+    },
 }
 
 SCHEMAS: dict[str, Any] = {
@@ -169,6 +226,7 @@ SCHEMAS: dict[str, Any] = {
                 "properties": {"code": _text("区划码"), "name": _text("名称")},
             },
             "kind": {"type": ["string", "null"], "description": "文字所指的类别"},
+            "read_as": {"type": ["string", "null"], "description": "拼音或首字母所指的名称"},
             "corrected": {"type": ["string", "null"], "description": "改正错字后实际查询的文字"},
             "hint": {"type": ["string", "null"], "description": "给查询人的提示"},
         },
@@ -180,8 +238,43 @@ SCHEMAS: dict[str, Any] = {
             "total": {"type": "integer", "minimum": 0, "description": "总数"},
             "hits": _list("OneStopHit"),
             "next_page_token": _text("还有下一页时给出，仅在指定 kind 时"),
+            "facets": _list("OneStopFacet"),
         },
-        optional=("next_page_token",),
+        optional=("next_page_token", "facets"),
+    ),
+    "OneStopFacet": _object(
+        "可以用来筛选的一个方面，仅在指定 kind 时给出。",
+        {
+            "name": {"type": "string", "enum": ["region", *facets.NAMES], "description": "参数名"},
+            "values": {
+                "type": "array",
+                "description": "各个值与条数，多的在前",
+                "items": _object(
+                    "一个值。",
+                    {
+                        "value": _text("值"),
+                        "count": {"type": "integer", "minimum": 1, "description": "条数"},
+                    },
+                ),
+            },
+        },
+    ),
+    "OneStopSuggestions": _object(
+        "联想的答复。",
+        {
+            "query": _text("已输入的内容"),
+            "suggestions": {
+                "type": "array",
+                "maxItems": 10,
+                "items": _object(
+                    "一条。",
+                    {
+                        "text": _text("选中后查询的内容"),
+                        "kind": _text("name 为事项的名称，其余为所属的类别"),
+                    },
+                ),
+            },
+        },
     ),
     "OneStopHit": _object(
         "一条结果。",
@@ -195,7 +288,23 @@ SCHEMAS: dict[str, Any] = {
             "url": _text("门户上的页面"),
             "as_of": {"type": "string", "format": "date-time", "description": "该条内容的时间"},
             "version": {"type": "integer", "description": "该条内容的版本"},
+            "aliases": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": "日常用语",
+            },
+            "facets": {
+                "type": "object",
+                "additionalProperties": {"type": "string"},
+                "description": "筛选与卡片所用的值，多个值以逗号分开",
+            },
+            "family": _text("同一事项在各地区共有的标识，可为空"),
             "score": {"type": "number", "description": "相关程度，越大越靠前"},
+            "elsewhere": {
+                "type": "integer",
+                "minimum": 0,
+                "description": "另有多少个地区办理同一事项",
+            },
         },
     ),
     "OneStopSource": _object(

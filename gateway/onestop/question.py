@@ -33,7 +33,8 @@ class Question:
 
     Args:
         typed: as it came, without blanks around it.
-        exact: letters and digits of what is searched for.
+        left: letters and digits of what was typed, without a region.
+        exact: letters and digits of what is searched for; letters may have been read as names.
         whole: the same of all that was typed; differs from `exact` where a region was taken out.
         alternatives: lists of words; a thing is found by all the words of one list. The first is
             what was typed, the others are synonyms.
@@ -52,6 +53,7 @@ class Question:
     """
 
     typed: str
+    left: str
     exact: str
     whole: str
     alternatives: tuple[tuple[str, ...], ...]
@@ -97,6 +99,7 @@ class Interpreter:
         words = [word for part in rest for word in part]
         if not words:
             region, words = None, [word for part in parts for word in part]
+        left = "".join(words)
         read = self._read(words)
         words = read or words
         spans = list(_spans(words))
@@ -105,6 +108,7 @@ class Interpreter:
         exact = "".join(words)
         return Question(
             typed=typed,
+            left=left,
             exact=exact,
             whole=text.squeeze(folded),
             alternatives=alternatives,
@@ -136,7 +140,7 @@ class Interpreter:
 
     def _about_a_subject(self, typed: str, folded: str, code: str) -> Question:
         squeezed = text.squeeze(folded)
-        question = Question(typed, squeezed, squeezed, ((squeezed,),), kind="credit")
+        question = Question(typed, squeezed, squeezed, squeezed, ((squeezed,),), kind="credit")
         problem = uscc_problem(code)
         if problem and not has_uscc_exception(code):
             return replace(question, hint=f"{problem}。")

@@ -97,7 +97,8 @@ def near(question: Question, searcher: tantivy.Searcher, generic: Collection[str
     asked = ["".join(words) for words in question.alternatives]
     asked += [title for _, titles in question.spotted for title in titles[:_MOST_TITLES]]
     found = (_what_matters(text.words(one), searcher, generic) for one in asked)
-    return [query for query in found if query]
+    # Only of items: their names are made of few words, of which the rarest tells what it is about.
+    return [all_of([query, of_kind("item")]) for query in found if query]
 
 
 def _what_matters(
@@ -182,6 +183,22 @@ def within(region: str) -> Query:
     return any_of(places)
 
 
+def of_family(key: str) -> Query:
+    """All members of a family."""
+    return scored(term("family", key), 0.0)
+
+
+def with_facet(found: str) -> Query:
+    """Things with a facet's value."""
+    return scored(term("facet", found), 0.0)
+
+
+@lru_cache(maxsize=512)
+def in_region(region: str) -> Query:
+    """Things that a region has itself, of each family one."""
+    return scored(term("scope", region), 0.0)
+
+
 @lru_cache(maxsize=4)
 def anywhere() -> Query:
     """Of each family one, where nobody named a region."""
@@ -198,6 +215,14 @@ def of_body(body: str) -> Query:
 def of_kind(kind: str) -> Query:
     """Things of one group."""
     return scored(term("kind", kind), 0.0)
+
+
+@lru_cache(maxsize=64)
+def not_of_kind(kind: str) -> Query:
+    """Things of the other groups."""
+    return Query.boolean_query(
+        [(Occur.Must, Query.all_query()), (Occur.MustNot, term("kind", kind))]
+    )
 
 
 def ranked(found: Query, lifted: Iterable[Query]) -> Query:

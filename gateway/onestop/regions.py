@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass
 from importlib.resources import files
 
+from services.common.identifiers import region_ancestors
+
 
 @dataclass(frozen=True, slots=True)
 class Region:
@@ -28,6 +30,11 @@ class Regions:
             self.by_code[region.code] = region
             self._named |= dict.fromkeys([region.name, *row["names"]], region)
             self._apart |= dict.fromkeys(row.get("apart", ()), region)
+        self._below: dict[str, list[str]] = {}
+        for one in self.by_code:
+            for above in region_ancestors(one)[:1]:
+                self._below.setdefault(above, []).append(one)
+        self._tops = [one for one in self.by_code if not region_ancestors(one)]
         self.beginnings = frozenset(name[0] for name in (*self._named, *self._apart))
 
     def called(self, name: str, *, apart: bool) -> Region | None:
@@ -38,6 +45,11 @@ class Regions:
                 古城) and count only then.
         """
         return self._named.get(name) or (self._apart.get(name) if apart else None)
+
+    def inside(self, code: str) -> list[str]:
+        """The regions one level below; below the highest ones where none is named."""
+        below = [code] if code else self._tops
+        return [inner for outer in below for inner in self._below.get(outer, [])]
 
     def name_of(self, code: str) -> str:
         """Its name; the code itself where the region is unknown."""

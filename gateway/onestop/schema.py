@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 import tantivy
 
-from gateway.onestop import pinyin, text
+from gateway.onestop import facets, pinyin, text
 from gateway.onestop.cards import Card, Change, State
 from gateway.onestop.families import (
     NOWHERE,
@@ -186,7 +186,7 @@ def _hit(source: str, change: Change, card: Card) -> dict[str, Any]:
         "version": change.version,
         "aliases": card.aliases,
         "facets": dict(card.facets),
-        "family": card.family,
+        "family": family_key(source, card),
     }
 
 
@@ -254,7 +254,7 @@ def _card(hit: dict[str, Any], rest: dict[str, Any]) -> Card:
         facets=tuple(sorted(hit["facets"].items())),
         visible_from=rest["visible_from"],
         visible_until=rest["visible_until"],
-        family=hit["family"],
+        family=hit["family"].partition("/")[2],
     )
 
 
@@ -293,7 +293,7 @@ def _facets(card: Card) -> list[str]:
     named = [(name, value) for name, values in card.facets for value in values.split(",")]
     if card.department:
         named.append(("department", card.department))
-    return [f"{name}={value}" for name, value in named]
+    return [facets.word(name, value) for name, value in named]
 
 
 def _prefixes(name: str) -> list[str]:

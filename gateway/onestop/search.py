@@ -7,7 +7,10 @@ from functools import cached_property
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from gateway.onestop import ranking
+from tantivy import Order
+
+from gateway.onestop import facets, ranking
+from gateway.onestop.schema import stored_bytes
 from gateway.onestop.window import CLOSELY, Hit, Window
 
 if TYPE_CHECKING:
@@ -16,12 +19,15 @@ if TYPE_CHECKING:
     import tantivy
     from tantivy import Query
 
+    from gateway.onestop.asked import Asked
     from gateway.onestop.question import Question
 
 # The groups in the order that searchers know (办事, 信用, 便民, 网站); others after them by name.
 KNOWN_KINDS = ("item", "life_event", "credit", "utility", "adjustment", "website")
 MOST_KINDS = 64
 DEEPEST = 1000  # hits beyond that are not paged through
+MOST_VALUES = 20  # of a facet, in an answer
+_COUNT_FACETS = {"facets": {"terms": {"field": "facet", "size": 1000}}}
 _COUNT = {"kinds": {"terms": {"field": "kind", "size": MOST_KINDS}}}
 
 
@@ -37,6 +43,19 @@ class Group:
     total: int
     hits: list[Hit]
     next_offset: int | None = None
+    facets: list[Facet] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """What a group may be narrowed by.
+
+    Args:
+        values: each with how many things have it, the most first.
+    """
+
+    name: str
+    values: list[tuple[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +68,9 @@ class Wanted:
         size: hits in a group.
         offset: hits to leave out; only with `kind`.
         now: microseconds since 1970, for what has a period.
+        filters: facets and the values that things have to have.
+        family: all members of that family, whatever their region.
+        narrower: regions to count things of, where the answer is of one group.
     """
 
     region: str
@@ -56,6 +78,22 @@ class Wanted:
     size: int
     offset: int
     now: int
+    filters: tuple[tuple[str, str], ...] = ()
+    family: str = ""
+    narrower: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, asked: Asked, now: int) -> Wanted:
+        """What a query wants."""
+        return cls(
+            asked.region,
+            asked.kind,
+            asked.page_size,
+            asked.offset,
+            now,
+            asked.filters,
+            asked.family,
+        )
 
 
 @dataclass(slots=True)
@@ -89,6 +127,8 @@ class Search:
 
     def find(self, question: Question, wanted: Wanted) -> list[Group]:
         """What says the words; if nothing does, what says the question in one piece."""
+        if wanted.family:
+            return self.members(wanted)
         query = ranking.by_words(question, self.searcher)
         if self.says(query, question, wanted):
             query = ranking.any_of([query, *ranking.near(question, self.searcher, self._generic)])
@@ -96,6 +136,29 @@ class Search:
         if not groups:
             groups = self._groups(ranking.in_one_piece(question), question, wanted)
         return groups
+
+    def members(self, wanted: Wanted) -> list[Group]:
+        """All items of a family, in order of their regions."""
+        query = ranking.all_of([ranking.of_family(wanted.family), ranking.of_kind(wanted.kind)])
+        end = wanted.offset + wanted.size
+        found = self.searcher.search(
+            query, end, count=True, order_by_field="place_number", order=Order.Asc
+        )
+        addresses = [address for _, address in found.hits[wanted.offset :]]
+        hits = [Hit(stored_bytes(self.searcher.doc(one), "hit"), 0.0) for one in addresses]
+        total = found.count  # type: ignore[attr-defined]
+        more = end < min(total, DEEPEST)
+        return [Group(wanted.kind, total, hits, end if more else None)] if total else []
+
+    def elsewhere(self, hit: Hit) -> int:
+        """How many other regions have the same item."""
+        key = hit.card["family"]
+        if not key:
+            return 0
+        return self._count(ranking.of_family(key)) - 1
+
+    def _count(self, query: Query) -> int:
+        return int(self.searcher.search(query, 1, count=True).count)  # type: ignore[attr-defined]
 
     def find_roughly(self, question: Question, wanted: Wanted) -> list[Group]:
         """What says most of the words."""
@@ -120,7 +183,7 @@ class Search:
             return []
         query = asked_for(found, question, wanted)
         if wanted.kind:
-            return self._page(query, question, wanted)
+            return self._page(found, query, question, wanted)
         return list(self._overview(query, question, wanted))
 
     def _overview(self, query: Query, question: Question, wanted: Wanted) -> Iterator[Group]:
@@ -152,7 +215,7 @@ class Search:
         buckets = self.searcher.aggregate(query, _COUNT)["kinds"]["buckets"]
         return {bucket["key"]: bucket["doc_count"] for bucket in buckets}
 
-    def _page(self, query: Query, question: Question, wanted: Wanted) -> list[Group]:
+    def _page(self, found: Query, query: Query, question: Question, wanted: Wanted) -> list[Group]:
         end = wanted.offset + wanted.size
         window = self._window(query, question, wanted.now, max(end, CLOSELY))
         if not window.count:
@@ -160,7 +223,27 @@ class Search:
         hits = window.best(question.exact, end, start=wanted.offset)
         more = end < min(window.count, DEEPEST)
         total = window.count - window.hidden
-        return [Group(wanted.kind, total, hits, next_offset=end if more else None)]
+        counted = [*self._regions(found, wanted), *self._facets(query)]
+        return [Group(wanted.kind, total, hits, end if more else None, counted)]
+
+    def _regions(self, found: Query, wanted: Wanted) -> list[Facet]:
+        """How many things each narrower region would show, those that it has itself."""
+        values = []
+        for region in wanted.narrower:
+            query = ranking.all_of([found, ranking.in_region(region), *_narrowing(wanted)])
+            count = self._count(query)
+            if count:
+                values.append((region, count))
+        return [Facet("region", values)] if values else []
+
+    def _facets(self, query: Query) -> list[Facet]:
+        buckets = self.searcher.aggregate(query, _COUNT_FACETS)["facets"]["buckets"]
+        counted: dict[str, list[tuple[str, int]]] = {name: [] for name in facets.NAMES}
+        for bucket in buckets:
+            name, value = facets.parted(bucket["key"])
+            if name in counted and len(counted[name]) < MOST_VALUES:
+                counted[name].append((value, bucket["doc_count"]))
+        return [Facet(name, values) for name, values in counted.items() if values]
 
     def _window(self, query: Query, question: Question, now: int, limit: int) -> Window:
         return Window(self.searcher, ranking.ranked(query, ranking.first(question)), limit, now)
@@ -170,10 +253,20 @@ def asked_for(found: Query, question: Question, wanted: Wanted) -> Query:
     """Of what was found only what is of the region and the group asked for."""
     # A region in the text lies within the one asked for, where there are both.
     region = question.region.code if question.region else wanted.region
-    filters = [ranking.within(region) if region else ranking.anywhere()]
-    if wanted.kind:
-        filters.append(ranking.of_kind(wanted.kind))
-    return ranking.all_of([found, *filters])
+    place = _narrowed_to(region, dict(wanted.filters).get("department", ""))
+    return ranking.all_of([found, place, *_narrowing(wanted)])
+
+
+def _narrowing(wanted: Wanted) -> list[Query]:
+    filters = [ranking.with_facet(facets.word(*one)) for one in wanted.filters]
+    return [*filters, ranking.of_kind(wanted.kind)] if wanted.kind else filters
+
+
+def _narrowed_to(region: str, body: str) -> Query:
+    """Of each family one: what the region sees, or what a body has."""
+    if region:
+        return ranking.within(region)
+    return ranking.of_body(body) if body else ranking.anywhere()
 
 
 def _place(kind: str) -> tuple[int, str]:

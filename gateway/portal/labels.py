@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 KINDS: Final = {
     "item": "办事",
+    "life_event": "一件事",
     "credit": "信用",
     "utility": "便民",
-    "website": "网站",
     "adjustment": "清单调整",
+    "website": "网站",
 }
 """The groups of the one-stop query."""
 
@@ -226,3 +230,43 @@ LIST_KINDS: Final = {1: "权力清单", 2: "责任清单", 3: "负面清单"}
 LIST_ACTIONS: Final = {1: "增加", 2: "修改", 3: "取消", 4: "下放", 5: "承接"}
 ROW_OUTCOMES: Final = {1: "新增", 2: "变更", 3: "未变", 4: "保留", 5: "被拒"}
 """What an import makes, or would make, of a row."""
+
+FACETS: Final = {
+    "department": "实施主体",
+    "audience": "服务对象",
+    "theme": "主题",
+    "task_type": "事项类型",
+    "online_depth": "网上办理深度",
+    "visits": "到现场次数",
+}
+"""What the items of an answer may be narrowed by."""
+_FACET_TABLES: Final = {
+    "audience": SERVER_TYPES,
+    "task_type": TASK_TYPES,
+    "online_depth": ONLINE_DEPTHS,
+}
+
+
+def facet_value(name: str, value: str) -> str:
+    """What a value of a facet is called; the value itself where nobody knows."""
+    match name:
+        case "theme":
+            table = PERSON_TOPICS if value.startswith("p") else ORGANISATION_TOPICS
+            of = "" if value.startswith("p") else "（法人）"
+            return table.get(value[1:], value) + of
+        case "visits":
+            return f"跑 {value} 次"
+        case _:
+            return _FACET_TABLES.get(name, {}).get(value, value)
+
+
+def item_tags(facets: Mapping[str, str]) -> list[str]:
+    """The tags of an item's card (事项卡片): what makes it quick or costly."""
+    tags = [
+        "即办件" if facets.get("project_type") == "1" else "",
+        "全程网办" if facets.get("visits") == "0" and facets.get("is_online") else "",
+        f"跑 {facets['visits']} 次" if "visits" in facets else "",
+        HANDLE_AREAS.get(facets.get("handle_area", ""), ""),
+        "收费" if facets.get("is_fee") else "",
+    ]
+    return [tag for tag in tags if tag]

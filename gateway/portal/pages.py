@@ -23,6 +23,11 @@ _HERE = Path(__file__).parent
 _STYLES = {
     name: (_HERE / "static" / f"{name}.css").read_bytes() for name in ("portal", "docs", "hall")
 }
+_SCRIPTS = {"suggest": (_HERE / "static" / "suggest.js").read_bytes()}
+_SCRIPT_URLS = {
+    name: f"/static/{name}.js?v={blake2b(script, digest_size=6).hexdigest()}"
+    for name, script in _SCRIPTS.items()
+}
 _STYLE_URLS = {
     name: f"/static/{name}.css?v={blake2b(style, digest_size=6).hexdigest()}"
     for name, style in _STYLES.items()
@@ -38,7 +43,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"labels": labels, "styles": _STYLE_URLS}
+    environment.globals |= {"labels": labels, "styles": _STYLE_URLS, "scripts": _SCRIPT_URLS}
     environment.filters |= {
         "day": writing.day,
         "stamp": writing.stamp,
@@ -94,13 +99,16 @@ _TITLES = {
 }
 
 
-def _style(name: str) -> Route:
+def _static(name: str, content: bytes, media_type: str) -> Route:
     headers = {"cache-control": "public, max-age=31536000, immutable"}
 
-    async def style(_: Request) -> Response:
-        return Response(_STYLES[name], media_type="text/css", headers=headers)
+    async def static(_: Request) -> Response:
+        return Response(content, media_type=media_type, headers=headers)
 
-    return Route(f"/static/{name}.css", style)
+    return Route(f"/static/{name}", static)
 
 
-ROUTES: list[BaseRoute] = [_style(name) for name in _STYLES]
+ROUTES: list[BaseRoute] = [
+    *(_static(f"{name}.css", style, "text/css") for name, style in _STYLES.items()),
+    *(_static(f"{name}.js", script, "text/javascript") for name, script in _SCRIPTS.items()),
+]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from gateway.onestop.asked import HITS_IN_PAGE, NAMES, QueryHasResidentId, read_given
 from gateway.onestop.search import DEEPEST
-from gateway.onestop.sources import UNAVAILABLE
+from gateway.onestop.sources import OK, UNAVAILABLE
 from gateway.onestop.text import fold, squeeze
-from gateway.portal.labels import DEPARTMENTS, KINDS
+from gateway.portal.labels import DEPARTMENTS, FACETS, KINDS, facet_value
 from gateway.portal.pages import page
 from gateway.portal.writing import micros
 from services.common.errors import Invalid
@@ -24,12 +24,21 @@ if TYPE_CHECKING:
     from gateway.onestop.answers import Answer
     from gateway.onestop.asked import Asked
     from gateway.onestop.engine import OneStop
+    from gateway.onestop.question import Question
     from gateway.onestop.regions import Region
     from gateway.onestop.search import Group
     from gateway.onestop.sources import Source
     from gateway.onestop.window import Hit
 
 EXAMPLES = ("食品经营许可", "住房公积金提取", "昆明 停水", "开公司", "身份证", "云南省人民政府网站")
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A condition of the answer, and the address of the answer without it."""
+
+    name: str
+    without: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +119,7 @@ class SearchPage:
     def _answered(self, answer: Answer) -> Response:
         asked = answer.asked
         direct = _direct(answer)
+        links = Links(asked, answer.question)
         return page(
             "answer.html",
             answer=answer,
@@ -119,17 +129,44 @@ class SearchPage:
             regions=self._choices(asked.region),
             chosen=asked.region,
             region_name=self._onestop.regions.name_of,
+            chips=self._chips(answer, links),
+            narrower=self._narrower(answer),
+            shown_facets=_facets(answer),
+            behind=_Behind(answer),
             troubles=[text for source in answer.sources if (text := _trouble(source))],
             words=_words(answer),
             direct=direct,
             live=_is_live(direct, answer),
             many_regions=_many_regions(answer),
             place=Place.of(answer),
-            links=Links(asked),
+            links=links,
             kinds=KINDS,
             examples=EXAMPLES,
             nothing=not any(group.total for group in answer.groups),
         )
+
+    def _chips(self, answer: Answer, links: Links) -> list[Chip]:
+        """What the answer was narrowed to, each with the address of the same without it."""
+        asked = answer.asked
+        region = answer.question.region.code if answer.question.region else asked.region
+        chips = []
+        if region:
+            chips.append(Chip(self._onestop.regions.name_of(region), links.without_region()))
+        chips += [
+            Chip(f"{FACETS[name]}：{facet_value(name, value)}", links.without(name))
+            for name, value in asked.filters
+        ]
+        return chips
+
+    def _narrower(self, answer: Answer) -> list[dict[str, Any]]:
+        """Regions to narrow the answer to, with how many things each has."""
+        counted = [f for group in answer.groups for f in group.facets if f.name == "region"]
+        name_of = self._onestop.regions.name_of
+        return [
+            {"code": code, "name": name_of(code), "total": total}
+            for facet in counted
+            for code, total in facet.values
+        ]
 
     def _choices(self, chosen: str) -> list[Region]:
         """The province and its prefectures, and what is chosen, were it a county."""
@@ -162,8 +199,9 @@ class Place:
 class Links:
     """Addresses of other parts of the same answer."""
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: Asked, question: Question) -> None:
         self._asked = asked
+        self._question = question
 
     def all(self) -> str:
         """Every group again."""
@@ -181,6 +219,35 @@ class Links:
         """The page before this one."""
         offset = self._asked.offset - self._asked.page_size
         return self._page(group.kind, offset)
+
+    def family(self, card: dict[str, Any]) -> str:
+        """The same item in all regions."""
+        return self._to({"kind": card["kind"], "family": card["family"]})
+
+    def region(self, code: str) -> str:
+        """The same in a narrower region."""
+        return self._narrowed({"region": code})
+
+    def filter(self, name: str, value: str) -> str:
+        """The same with one more condition."""
+        return self._narrowed({name: value})
+
+    def without(self, name: str) -> str:
+        """The same without a condition."""
+        return self._narrowed({name: ""})
+
+    def without_region(self) -> str:
+        """The same in every region."""
+        typed = self._question.left if self._question.region else self._asked.text
+        return self._narrowed({"q": typed, "region": ""})
+
+    def _narrowed(self, changed: dict[str, str]) -> str:
+        asked = self._asked
+        given = {"q": asked.text, "region": asked.region, "kind": asked.kind}
+        given |= dict(asked.filters) | changed
+        if changed.get("region") and self._question.region:
+            given["q"] = self._question.left  # the region in the text gives way to the one chosen
+        return f"/?{urlencode({name: value for name, value in given.items() if value})}"
 
     def anywhere(self) -> str:
         """The same in every region."""
@@ -201,8 +268,37 @@ class Links:
         return self._to({"kind": kind} | sized | token)
 
     def _to(self, more: dict[str, str]) -> str:
-        region = {"region": self._asked.region} if self._asked.region else {}
-        return f"/?{urlencode({'q': self._asked.text} | region | more)}"
+        asked = self._asked
+        region = {"region": asked.region} if asked.region else {}
+        kept = (
+            dict(asked.filters) if more.get("kind") == asked.kind and "family" not in more else {}
+        )
+        if "page_token" in more and asked.family:
+            kept["family"] = asked.family
+        return f"/?{urlencode({'q': asked.text} | region | kept | more)}"
+
+
+class _Behind:
+    """Says of a group that its data are not fresh, and since when."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._sources = {source.department: source for source in answer.sources}
+
+    def __call__(self, group: Group) -> str:
+        departments = {hit.card["id"].partition("/")[0] for hit in group.hits}
+        known = [self._sources[name] for name in sorted(departments) if name in self._sources]
+        return next((f"数据截至{micros(s.as_of)}" for s in known if s.status != OK and s.as_of), "")
+
+
+def _facets(answer: Answer) -> list[Any]:
+    """The facets that would narrow the answer: with more than one value, and not chosen yet."""
+    chosen = dict(answer.asked.filters)
+    return [
+        facet
+        for group in answer.groups
+        for facet in group.facets
+        if facet.name in FACETS and facet.name not in chosen and len(facet.values) > 1
+    ]
 
 
 def _trouble(source: Source) -> str:

@@ -71,7 +71,7 @@ async def opened(house, path, status=200, **params):
     reply = await house.http.get(path, params=params or None)
     assert reply.status_code == status, reply.text
     assert reply.headers["content-type"].startswith("text/html")
-    assert "script-src" not in reply.headers["content-security-policy"]
+    assert "script-src 'self';" in reply.headers["content-security-policy"]
     assert "default-src 'none'" in reply.headers["content-security-policy"]
     page = Page(reply.text)
     assert ("html", {"lang": "zh-CN"}) in page.tags

@@ -46,7 +46,7 @@ class Visitor:
         assert await self.page.evaluate(room) <= 0, f"{self.page.url} is wider than the screen"
 
     async def search(self, text: str, region: str = "") -> None:
-        await self.page.get_by_role("searchbox").fill(text)
+        await self.page.locator("#q").fill(text)
         if region:
             await self.page.get_by_label("地区").select_option(region)
         await self.page.get_by_role("button", name="查询").click()

@@ -1,0 +1,90 @@
+"""What somebody may be about to type (联想): names of items, and things whose name begins so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import orjson
+
+from gateway.onestop import ranking
+from gateway.onestop.schema import LONGEST_PREFIX
+from gateway.onestop.window import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import tantivy
+
+    from gateway.onestop.lexicon import Lexicon
+    from gateway.onestop.question import Question
+
+MOST = 10
+_NAMES = 8  # the rest are things
+_SHORTEST = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """One line under the box.
+
+    Args:
+        text: what is asked if it is chosen.
+        kind: name for a name, else the group of the thing that it is.
+    """
+
+    text: str
+    kind: str
+
+
+def suggestions(
+    question: Question, lexicon: Lexicon, searcher: tantivy.Searcher, now: int
+) -> list[Suggestion]:
+    """At most ten lines for a beginning; a region in it stays before what is suggested.
+
+    Args:
+        now: microseconds since 1970.
+    """
+    begun = question.left
+    before = f"{question.region.name} " if question.region else ""
+    names = list(islice(_names(begun, lexicon), _NAMES))
+    lines = [Suggestion(f"{before}{name}", "name") for name in names]
+    lines += _things(begun, question, searcher, now)
+    distinct = {line.text: line for line in reversed(lines)}
+    return [line for line in lines if distinct.get(line.text) is line][:MOST]
+
+
+def _names(begun: str, lexicon: Lexicon) -> Iterator[str]:
+    """Names that begin so; else those that a slip hides."""
+    found = lexicon.beginning(begun)
+    yield from found
+    if found:
+        return
+    if read := lexicon.read(begun) if begun.isascii() else None:
+        yield from lexicon.beginning(read) or [read]
+        return
+    for meant in lexicon.corrections(begun):
+        yield from lexicon.beginning(meant) or [meant]
+
+
+def _things(
+    begun: str, question: Question, searcher: tantivy.Searcher, now: int
+) -> Iterator[Suggestion]:
+    """Things of other groups whose name begins so: companies, institutions, sites."""
+    if not _SHORTEST < len(begun) <= LONGEST_PREFIX:
+        return
+    region = question.region.code if question.region else ""
+    scope = ranking.within(region) if region else ranking.anywhere()
+    query = ranking.all_of([ranking.term("starts", begun), scope, ranking.not_of_kind("item")])
+    window = Window(searcher, query, MOST - _NAMES, now)
+    for hit in window.best(begun, MOST - _NAMES):
+        card = hit.card
+        yield Suggestion(card["title"], card["kind"])
+
+
+def written(typed: str, lines: list[Suggestion]) -> bytes:
+    """The answer of the API."""
+    return orjson.dumps(
+        {"query": typed, "suggestions": [{"text": one.text, "kind": one.kind} for one in lines]}
+    )

@@ -1,0 +1,103 @@
+// Suggestions while typing, under every search box (WAI-ARIA combobox with a list). Without
+// JavaScript the box works as it is.
+"use strict";
+
+(() => {
+  const WAIT = 120; // milliseconds after the last key
+  const ID_NUMBER = /(?<![0-9])[1-9][0-9]{16}[0-9Xx]/; // never leaves the page
+
+  for (const box of document.querySelectorAll("input[data-suggest]")) {
+    const list = document.createElement("ul");
+    list.id = `${box.id}-suggestions`;
+    list.className = "suggestions";
+    list.setAttribute("role", "listbox");
+    list.setAttribute("aria-label", "联想");
+    list.hidden = true;
+    box.parentElement.append(list);
+    box.setAttribute("role", "combobox");
+    box.setAttribute("aria-autocomplete", "list");
+    box.setAttribute("aria-controls", list.id);
+    box.setAttribute("aria-expanded", "false");
+
+    let chosen = -1;
+    let waiting = 0;
+    let asking = null;
+
+    const close = () => {
+      list.hidden = true;
+      chosen = -1;
+      box.setAttribute("aria-expanded", "false");
+      box.removeAttribute("aria-activedescendant");
+    };
+
+    const choose = (place) => {
+      const lines = [...list.children];
+      chosen = (place + lines.length) % lines.length;
+      lines.forEach((line, at) => line.setAttribute("aria-selected", String(at === chosen)));
+      box.setAttribute("aria-activedescendant", lines[chosen].id);
+      lines[chosen].scrollIntoView({ block: "nearest" });
+    };
+
+    const take = (line) => {
+      box.value = line.textContent;
+      close();
+      box.form.requestSubmit();
+    };
+
+    const show = (suggestions) => {
+      list.replaceChildren(
+        ...suggestions.map((one, at) => {
+          const line = document.createElement("li");
+          line.id = `${list.id}-${at}`;
+          line.setAttribute("role", "option");
+          line.setAttribute("aria-selected", "false");
+          line.textContent = one.text;
+          line.addEventListener("pointerdown", (event) => {
+            event.preventDefault();
+            take(line);
+          });
+          return line;
+        }),
+      );
+      chosen = -1;
+      box.removeAttribute("aria-activedescendant");
+      list.hidden = suggestions.length === 0;
+      box.setAttribute("aria-expanded", String(suggestions.length > 0));
+    };
+
+    const ask = async () => {
+      const typed = box.value.trim();
+      if (!typed || ID_NUMBER.test(typed)) return close();
+      asking?.abort();
+      asking = new AbortController();
+      try {
+        const answer = await fetch(`${box.dataset.suggest}?q=${encodeURIComponent(typed)}`, {
+          signal: asking.signal,
+        });
+        if (answer.ok && box.value.trim() === typed) show((await answer.json()).suggestions);
+      } catch {
+        close(); // without suggestions the box works as before
+      }
+    };
+
+    box.addEventListener("input", (event) => {
+      if (event.isComposing) return; // an input method is still at work
+      clearTimeout(waiting);
+      waiting = setTimeout(ask, WAIT);
+    });
+    box.addEventListener("compositionend", () => {
+      clearTimeout(waiting);
+      waiting = setTimeout(ask, WAIT);
+    });
+    box.addEventListener("blur", close);
+    box.addEventListener("keydown", (event) => {
+      if (list.hidden || event.isComposing) return;
+      if (event.key === "ArrowDown") choose(chosen + 1);
+      else if (event.key === "ArrowUp") choose(chosen < 0 ? -1 : chosen - 1);
+      else if (event.key === "Escape") close();
+      else if (event.key === "Enter" && chosen >= 0) take(list.children[chosen]);
+      else return;
+      event.preventDefault();
+    });
+  }
+})();
