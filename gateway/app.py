@@ -95,6 +95,7 @@ def _public_routes(
     dossiers = Dossiers(settings.public_departments(), clients)
     return [
         dossiers.route,
+        portal.DossierPage(dossiers).route,
         *api_docs.routes(),
         *atom.routes(clients, public.origin),
         *Handbooks(onestop, clients, public).routes(),

@@ -108,7 +108,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Things of one kind; `total` may be more than there are entries, `url` leads to all."""
+    """Things of one kind; `total` may be more than there are entries, `url` leads to more."""
 
     department: str
     kind: str

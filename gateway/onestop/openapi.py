@@ -228,7 +228,7 @@ SCHEMAS: dict[str, Any] = {
                 "maxItems": dossier.MOST_ENTRIES,
                 "items": {"$ref": "#/components/schemas/DossierEntry"},
             },
-            "url": _text("门户上可以看到全部的页面，可为空"),
+            "url": _text("门户上的详情页面，可为空"),
         },
     ),
     "DossierEntry": _object(

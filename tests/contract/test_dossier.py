@@ -10,6 +10,7 @@ import pytest
 
 from gateway.onestop import dossier
 from gateway.onestop.openapi import PATHS, SCHEMAS
+from gateway.portal import dossier as dossier_page
 from services.common.errors import Unavailable
 from services.common.settings import DEPARTMENTS
 from tests.contract.dossier_house import CODE, DEAD, FakePart, house, section
@@ -72,13 +73,15 @@ async def test_a_department_that_nobody_knows_joins_and_its_section_shows_up(tmp
     tea = FakePart([section(kind="tea", title="古茶树保护", url="/tea/1")], name="某茶厂")
     async with house(tmp_path, tea_trees=tea) as http:
         answer = await asked(http)
+        page = await http.get(f"/dossier/{CODE}")
     assert [(one["department"], one["title"]) for one in answer["sections"]] == [
         ("tea_trees", "古茶树保护")
     ]
+    assert "古茶树保护" in page.text
 
 
 def test_the_code_names_no_department():
-    for file in (Path(dossier.__file__),):
+    for file in (Path(dossier.__file__), Path(dossier_page.__file__)):
         texts = {
             node.value
             for node in ast.walk(ast.parse(file.read_text("utf-8")))
