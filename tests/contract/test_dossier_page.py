@@ -5,6 +5,8 @@ from itertools import pairwise
 
 import pytest
 from zhengtong.credit.v1 import credit_service_pb2
+from zhengtong.utilities.v1 import utilities_pb2
+from zhengtong.websites.v1 import websites_pb2
 
 from gateway.portal.pages import render
 from tests.contract.dossier_house import CODE, DEAD, FakePart, house, section
@@ -100,3 +102,16 @@ def test_the_page_of_a_credit_subject_leads_to_its_dossier():
     credit = credit_service_pb2.GetCreditResponse(subject={"subject_code": CODE, "name": NAME})
     text = render("subject.html", credit=credit, subject=credit.subject, region="")
     assert f'href="/dossier/{CODE}"' in text
+
+
+def test_the_pages_of_an_institution_and_of_a_site_lead_to_the_dossier_of_their_unit():
+    institution = utilities_pb2.Institution(institution_id=CODE, name=NAME)
+    site = websites_pb2.Site(site_id="a", name="网站", hosts=["a.gov.example"], unit_code=CODE)
+    pages = [
+        render("institution.html", institution=institution, region=""),
+        render("site.html", site=site, region=""),
+    ]
+    for text in pages:
+        assert f"/dossier/{CODE}" in Page(text).links
+    site.ClearField("unit_code")
+    assert "/dossier/" not in render("site.html", site=site, region="")
