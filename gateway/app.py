@@ -18,6 +18,7 @@ from gateway.identity import Identity
 from gateway.limits import Limited, Limits, RateLimiter
 from gateway.observe import Observed
 from gateway.onestop import OneStop
+from gateway.onestop.dossier import Dossiers
 from gateway.outbound import Allowed
 from gateway.portal import api_docs
 from gateway.portal.visits import Carrying, Visits
@@ -76,7 +77,7 @@ def create_app(settings: Settings, limits: Limits) -> ASGIApp:
             [
                 *health.routes(clients, onestop),
                 *exports.routes(),
-                *_public_routes(onestop, clients, public),
+                *_public_routes(settings, onestop, clients, public),
                 *portal.routes(onestop, clients, desk, reviews, outside),
             ],
             redirect_slashes=False,
@@ -89,10 +90,13 @@ def create_app(settings: Settings, limits: Limits) -> ASGIApp:
 
 
 def _public_routes(
-    onestop: OneStop, clients: Clients, public: PublicAddress
+    settings: Settings, onestop: OneStop, clients: Clients, public: PublicAddress
 ) -> Sequence[BaseRoute]:
-    """What anybody takes along beside the pages: feeds, books, screens, the API's own document."""
+    """What is for anybody beside the pages: dossiers, feeds, books, screens, the API's document."""
+    dossiers = Dossiers(settings.public_departments(), clients)
     return [
+        dossiers.route,
+        portal.DossierPage(dossiers).route,
         *api_docs.routes(),
         *atom.routes(clients, public.origin),
         *Handbooks(onestop, clients, public).routes(),

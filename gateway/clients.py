@@ -11,7 +11,12 @@ from google.protobuf.message_factory import GetMessageClass
 from google.rpc import error_details_pb2, status_pb2
 
 from gateway.contracts import SERVICES
-from gateway.refusals import DepartmentFailed, DepartmentSlow, DepartmentUnavailable
+from gateway.refusals import (
+    CallUnknown,
+    DepartmentFailed,
+    DepartmentSlow,
+    DepartmentUnavailable,
+)
 from services.common.access import ANONYMOUS, Caller
 from services.common.callers import Signer
 from services.common.errors import DomainError, Violation
@@ -71,6 +76,7 @@ class Clients:
             DomainError: of the family, and with the reason, that the department refused with.
             DepartmentUnavailable: it cannot be reached.
             DepartmentSlow: no answer within `timeout` seconds.
+            CallUnknown: it does not serve the call.
             DepartmentFailed: a defect inside; nothing of it is for the caller.
         """
         known = self._department(department)
@@ -160,6 +166,8 @@ def refusal_of(department: str, error: grpc.aio.AioRpcError) -> Exception:
         return DepartmentSlow(f"部门 {department} 未能及时答复，请稍后再试。")
     if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED):
         return DepartmentUnavailable(f"部门 {department} 暂时无法提供服务，请稍后再试。")
+    if code is grpc.StatusCode.UNIMPLEMENTED:
+        return CallUnknown(f"{department}: {code.name}")
     return DepartmentFailed(f"{department}: {code.name}")
 
 

@@ -41,6 +41,7 @@ from services.common.errors import (
     Unavailable,
     Violation,
 )
+from services.common.identifiers import redact_resident_ids
 from services.common.status import RETRY_SECONDS
 from services.common.telemetry import current_trace_id
 
@@ -118,9 +119,14 @@ class Problem:
                     {"field": v.field, "description": v.description} for v in self.violations
                 ],
                 "trace_id": current_trace_id(),
-                "instance": quote(scope["raw_path"], safe="/:%-._~!$&'()*+,;=@"),
+                "instance": _shown(scope["raw_path"]),
             }
         )
+
+
+def _shown(raw_path: bytes) -> str:
+    """The path of a request as it may be told back: nobody's identity number in it."""
+    return redact_resident_ids(quote(raw_path, safe="/:%-._~!$&'()*+,;=@"))
 
 
 def problem_of(error: Exception) -> Problem:

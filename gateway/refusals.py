@@ -249,3 +249,7 @@ class DepartmentSlow(Unavailable):
 
 class DepartmentFailed(Exception):
     """A department failed inside; nothing of why is for the caller."""
+
+
+class CallUnknown(DepartmentFailed):
+    """A department does not serve the call at all."""

@@ -90,6 +90,11 @@ class FakeOutages(FakeStore):
         ]
         return sorted(found, key=lambda listed: listed.thing.place, reverse=True)[:size]
 
+    def of_institution(self, institution_id, *, size):
+        shown = self.page(region_code="", sector=None, after="", size=None)
+        found = [listed for listed in shown if listed.thing.institution_id == institution_id]
+        return found[:size], len(found)
+
 
 def regions_of(thing):
     """Where a thing is: an institution in one region, a notice in several."""

@@ -71,6 +71,14 @@ class FakeWebsites:
         ]
         return found[:size]
 
+    def sites_of(self, unit_code, *, size):
+        found = [
+            listed
+            for _, listed in sorted(self.things.items())
+            if isinstance(listed.thing, Site) and listed.thing.unit_code == unit_code
+        ]
+        return found[:size], len(found)
+
     def page_counts(self, question, *, after, size):
         found = [Publication(*key, count) for key, count in sorted(self.counts.items())]
         return [

@@ -110,6 +110,12 @@ class FakeCatalogue:
             and (not region_code or is_within(one.item.region_code, region_code))
         ]
 
+    def count_of_body(self, dept_code):
+        return sum(
+            listed.item.dept_code == dept_code and self._is_shown(listed.item)
+            for listed in self._of("")
+        )
+
     def page(self, asked, *, after, size):
         found = [
             listed

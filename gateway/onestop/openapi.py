@@ -1,10 +1,11 @@
-"""The one-stop query in the OpenAPI document; the transcoded calls describe themselves."""
+"""The one-stop query and dossiers in the OpenAPI document; transcoded calls describe themselves."""
 
 from typing import Any
 
-from gateway.onestop import facets
+from gateway.onestop import dossier_openapi, facets
 from gateway.onestop.asked import HITS_IN_OVERVIEW, HITS_IN_PAGE, LARGEST_PAGE, LONGEST_TEXT
 from gateway.onestop.facets import LONGEST_VALUE
+from gateway.onestop.shapes import TIME, described, listed, said
 
 _FACETS = {
     "department": "只看一个实施主体，用其名称。",
@@ -14,7 +15,6 @@ _FACETS = {
     "online_depth": "网上办理深度：1 咨询 至 6 结果反馈。",
     "visits": "到办事现场次数，如 0。",
 }
-_TIME: dict[str, Any] = {"type": ["string", "null"], "format": "date-time"}
 
 
 def _parameter(name: str, told: str, schema: dict[str, Any], example: Any) -> dict[str, Any]:
@@ -31,25 +31,6 @@ def _parameter(name: str, told: str, schema: dict[str, Any], example: Any) -> di
 def _narrowing(name: str, told: str) -> dict[str, Any]:
     schema = {"type": "string", "maxLength": LONGEST_VALUE}
     return _parameter(name, f"{told}须同时指定 kind。", schema, "")
-
-
-def _object(
-    told: str, properties: dict[str, Any], optional: tuple[str, ...] = ()
-) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "description": told,
-        "properties": properties,
-        "required": [name for name in properties if name not in optional],
-    }
-
-
-def _text(told: str) -> dict[str, Any]:
-    return {"type": "string", "description": told}
-
-
-def _list(of: str) -> dict[str, Any]:
-    return {"type": "array", "items": {"$ref": f"#/components/schemas/{of}"}}
 
 
 _EXAMPLE = {
@@ -99,7 +80,7 @@ _EXAMPLE = {
     "suggestions": [],
 }
 
-PATHS: dict[str, Any] = {
+PATHS: dict[str, Any] = dossier_openapi.PATHS | {
     "/api/v1/query": {
         "get": {
             "operationId": "OneStop_Query",
@@ -195,15 +176,15 @@ PATHS: dict[str, Any] = {
     },
 }
 
-SCHEMAS: dict[str, Any] = {
-    "OneStopAnswer": _object(
+SCHEMAS: dict[str, Any] = dossier_openapi.SCHEMAS | {
+    "OneStopAnswer": described(
         "一站式查询的答复。",
         {
-            "query": _text("所查内容，已去掉首尾空格"),
+            "query": said("所查内容，已去掉首尾空格"),
             "intent": {"$ref": "#/components/schemas/OneStopIntent"},
             "took_ms": {"type": "number", "description": "用时，毫秒"},
-            "groups": _list("OneStopGroup"),
-            "sources": _list("OneStopSource"),
+            "groups": listed("OneStopGroup"),
+            "sources": listed("OneStopSource"),
             "suggestions": {
                 "type": "array",
                 "items": {"type": "string"},
@@ -211,7 +192,7 @@ SCHEMAS: dict[str, Any] = {
             },
         },
     ),
-    "OneStopIntent": _object(
+    "OneStopIntent": described(
         "对所查内容的理解。",
         {
             "type": {
@@ -219,11 +200,11 @@ SCHEMAS: dict[str, Any] = {
                 "enum": ["text", "code", "subject_code"],
                 "description": "文字、编码、统一社会信用代码",
             },
-            "text": _text("用于检索的文字，已去掉地名和标点"),
+            "text": said("用于检索的文字，已去掉地名和标点"),
             "region": {
                 "type": ["object", "null"],
                 "description": "文字中的地名",
-                "properties": {"code": _text("区划码"), "name": _text("名称")},
+                "properties": {"code": said("区划码"), "name": said("名称")},
             },
             "kind": {"type": ["string", "null"], "description": "文字所指的类别"},
             "read_as": {"type": ["string", "null"], "description": "拼音或首字母所指的名称"},
@@ -231,61 +212,61 @@ SCHEMAS: dict[str, Any] = {
             "hint": {"type": ["string", "null"], "description": "给查询人的提示"},
         },
     ),
-    "OneStopGroup": _object(
+    "OneStopGroup": described(
         "一个类别的结果。",
         {
-            "kind": _text("类别：item 事项，credit 信用，utility 便民，website 网站……"),
+            "kind": said("类别：item 事项，credit 信用，utility 便民，website 网站……"),
             "total": {"type": "integer", "minimum": 0, "description": "总数"},
-            "hits": _list("OneStopHit"),
-            "next_page_token": _text("还有下一页时给出，仅在指定 kind 时"),
-            "facets": _list("OneStopFacet"),
+            "hits": listed("OneStopHit"),
+            "next_page_token": said("还有下一页时给出，仅在指定 kind 时"),
+            "facets": listed("OneStopFacet"),
         },
         optional=("next_page_token", "facets"),
     ),
-    "OneStopFacet": _object(
+    "OneStopFacet": described(
         "可以用来筛选的一个方面，仅在指定 kind 时给出。",
         {
             "name": {"type": "string", "enum": ["region", *facets.NAMES], "description": "参数名"},
             "values": {
                 "type": "array",
                 "description": "各个值与条数，多的在前",
-                "items": _object(
+                "items": described(
                     "一个值。",
                     {
-                        "value": _text("值"),
+                        "value": said("值"),
                         "count": {"type": "integer", "minimum": 1, "description": "条数"},
                     },
                 ),
             },
         },
     ),
-    "OneStopSuggestions": _object(
+    "OneStopSuggestions": described(
         "联想的答复。",
         {
-            "query": _text("已输入的内容"),
+            "query": said("已输入的内容"),
             "suggestions": {
                 "type": "array",
                 "maxItems": 10,
-                "items": _object(
+                "items": described(
                     "一条。",
                     {
-                        "text": _text("选中后查询的内容"),
-                        "kind": _text("name 为事项的名称，其余为所属的类别"),
+                        "text": said("选中后查询的内容"),
+                        "kind": said("name 为事项的名称，其余为所属的类别"),
                     },
                 ),
             },
         },
     ),
-    "OneStopHit": _object(
+    "OneStopHit": described(
         "一条结果。",
         {
-            "id": _text("部门与部门内的标识"),
-            "kind": _text("类别"),
-            "title": _text("名称"),
-            "summary": _text("摘要"),
-            "department": _text("负责的单位"),
-            "region": _text("12 位区划码，可为空"),
-            "url": _text("门户上的页面"),
+            "id": said("部门与部门内的标识"),
+            "kind": said("类别"),
+            "title": said("名称"),
+            "summary": said("摘要"),
+            "department": said("负责的单位"),
+            "region": said("12 位区划码，可为空"),
+            "url": said("门户上的页面"),
             "as_of": {"type": "string", "format": "date-time", "description": "该条内容的时间"},
             "version": {"type": "integer", "description": "该条内容的版本"},
             "aliases": {
@@ -298,7 +279,7 @@ SCHEMAS: dict[str, Any] = {
                 "additionalProperties": {"type": "string"},
                 "description": "筛选与卡片所用的值，多个值以逗号分开",
             },
-            "family": _text("同一事项在各地区共有的标识，可为空"),
+            "family": said("同一事项在各地区共有的标识，可为空"),
             "score": {"type": "number", "description": "相关程度，越大越靠前"},
             "elsewhere": {
                 "type": "integer",
@@ -307,18 +288,18 @@ SCHEMAS: dict[str, Any] = {
             },
         },
     ),
-    "OneStopSource": _object(
+    "OneStopSource": described(
         "一个部门的数据情况。",
         {
-            "department": _text("部门"),
+            "department": said("部门"),
             "status": {
                 "type": "string",
                 "enum": ["ok", "stale", "unavailable"],
                 "description": "正常、滞后、暂不可用",
             },
-            "as_of": _TIME | {"description": "该部门的数据截至何时"},
+            "as_of": TIME | {"description": "该部门的数据截至何时"},
             "lag_ms": {"type": ["integer", "null"], "description": "距今毫秒数"},
-            "since": _TIME | {"description": "何时起滞后或不可用"},
+            "since": TIME | {"description": "何时起滞后或不可用"},
         },
         optional=("since",),
     ),

@@ -11,6 +11,7 @@ from gateway.portal.account import AccountPages
 from gateway.portal.basic_items import BasicItemPages
 from gateway.portal.desk import Desk
 from gateway.portal.details import Details
+from gateway.portal.dossier import DossierPage
 from gateway.portal.hall import PATH as HALL
 from gateway.portal.hall import HallPages, hall_trouble
 from gateway.portal.imports import ImportPages
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = [
     "HALL",
     "Desk",
+    "DossierPage",
     "HallPages",
     "OutsidePages",
     "ReviewPages",

@@ -36,13 +36,17 @@ def _unnumbered() -> Iterator[Row]:
         yield _government(place, f"x{place[4:]}.{prefecture(place)['host']}")
     for state in ("open", "suspended"):
         for kind, place, *given_name in authored[state]:
-            department = body(kind, region(place)["code"])["name"]
-            name = given_name[0] if given_name else f"{department}网站"
+            unit = body(kind, region(place)["code"])
+            name = given_name[0] if given_name else f"{unit['name']}网站"
             host = f"{authored['labels'][kind]}.{prefecture(place)['host']}.gov.example"
-            yield _site(name, host, department, place, state=state)
+            yield _site(name, host, unit["name"], place, state=state, unit_code=unit["code"])
     for name, host, department, place, kind in authored["closed"]:
-        unit = body(department, region(place)["code"])["name"] if department else name[:-2]
-        yield _site(name, f"{host}.gov.example", unit, place, kind=kind, state="closed")
+        known = {"kind": kind, "state": "closed"}
+        unit = name[:-2]
+        if department:
+            owner = body(department, region(place)["code"])
+            unit, known["unit_code"] = owner["name"], owner["code"]
+        yield _site(name, f"{host}.gov.example", unit, place, **known)
 
 
 def _government(place: str, host: str) -> Row:

@@ -11,6 +11,8 @@ from google.protobuf import json_format
 from zhengtong.credit.v1 import credit_events_pb2 as events_pb
 from zhengtong.credit.v1 import credit_pb2
 from zhengtong.credit.v1 import credit_service_pb2 as service_pb
+from zhengtong.dossier.v1 import dossier_pb2
+from zhengtong.dossier.v1.dossier_service_pb2 import GetPartResponse
 from zhengtong.search.v1 import search_pb2
 
 from services.common import fields
@@ -18,6 +20,7 @@ from services.common.rows import written
 from services.credit import domain
 from services.credit.domain import (
     STATUS_NAMES,
+    VALIDITY_NAMES,
     Changed,
     Listed,
     Penalty,
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     from services.credit.usecases import Credit
 
 KIND = "credit"
+LINE = 100
 IMPORTED = events_pb.RecordsImported.DESCRIPTOR.full_name
 # For those who count: the word for each kind in ImportPublished.
 COUNTED: dict[type[Record], str] = {Subject: "subject", Permit: "permit", Penalty: "penalty"}
@@ -78,6 +82,57 @@ def credit_message(credit: Credit, as_of: datetime) -> service_pb.GetCreditRespo
         penalties=map(penalty_message, credit.penalties),
         penalty_total=credit.penalty_total,
         as_of_time=as_of,
+    )
+
+
+def part_message(credit: Credit | None) -> GetPartResponse:
+    """A part of a dossier: who the subject is, then its decisions, though there be none."""
+    if credit is None:
+        return GetPartResponse()
+    subject = credit.subject.record
+    url = f"/credit/{subject.subject_code}"
+    registered = dossier_pb2.Entry(
+        title=subject.name,
+        summary=_joined(subject.kind_name or subject.subject_type, subject.registration_authority),
+        url=url,
+        code=subject.subject_code,
+        status=STATUS_NAMES[subject.status] if subject.status else "",
+        entry_date=subject.establish_date,
+    )
+    permits = [_permit_entry(listed.record, url) for listed in credit.permits]
+    penalties = [_penalty_entry(listed.record, url) for listed in credit.penalties]
+    sections = [
+        (KIND, "登记信息", 1, [registered]),
+        ("permit", "行政许可", credit.permit_total, permits),
+        ("penalty", "行政处罚", credit.penalty_total, penalties),
+    ]
+    return GetPartResponse(
+        subject_name=subject.name,
+        sections=[
+            dossier_pb2.Section(kind=kind, title=title, total=total, entries=entries, url=url)
+            for kind, title, total, entries in sections
+        ],
+    )
+
+
+def _permit_entry(permit: Permit, url: str) -> dossier_pb2.Entry:
+    return dossier_pb2.Entry(
+        title=permit.certificate_name or permit.document_name or permit.category or "行政许可",
+        summary=_joined(permit.authority_name, _shortened(permit.content)),
+        url=url,
+        code=permit.document_number or permit.certificate_number,
+        status=VALIDITY_NAMES.get(permit.validity, ""),
+        entry_date=permit.decision_date,
+    )
+
+
+def _penalty_entry(penalty: Penalty, url: str) -> dossier_pb2.Entry:
+    return dossier_pb2.Entry(
+        title=_shortened(penalty.offence) or penalty.category or "行政处罚",
+        summary=_joined(penalty.authority_name, _shortened(penalty.content)),
+        url=url,
+        code=penalty.document_number,
+        entry_date=penalty.decision_date,
     )
 
 
@@ -131,8 +186,17 @@ def card(subject: Subject) -> dict[str, Any]:
 def _summary(subject: Subject) -> str:
     """What a searcher wants to know first: what it is, whether it lives, who registered it."""
     status = STATUS_NAMES[subject.status] if subject.status else ""
-    parts = (subject.kind_name or subject.subject_type, status, subject.registration_authority)
+    kind = subject.kind_name or subject.subject_type
+    return _joined(kind, status, subject.registration_authority)
+
+
+def _joined(*parts: str) -> str:
     return " · ".join(part for part in parts if part)
+
+
+def _shortened(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= LINE else f"{text[: LINE - 1]}…"
 
 
 def record_json(listed: Listed[Any], plain: dict[str, Any], updated: str) -> bytes:

@@ -3,6 +3,7 @@
 import grpc
 from zhengtong.credit.v1 import credit_service_pb2 as pb
 from zhengtong.credit.v1 import credit_service_pb2_grpc as pb_grpc
+from zhengtong.dossier.v1.dossier_service_pb2 import GetPartResponse
 
 from services.common.grpc_host import Department, Plan
 from services.common.grpc_host.reports import report_message
@@ -151,9 +152,15 @@ def attach(server: grpc.Server, department: Department) -> None:
     pb_grpc.add_CreditServiceServicer_to_server(CreditServicer(department), server)
 
 
+def part(unit: Unit, subject_code: str) -> GetPartResponse:
+    """What a dossier says of a subject."""
+    return messages.part_message(usecases.part_of(subject_code, store=MongoStore(unit)))
+
+
 PLAN = Plan(
     service="zhengtong.credit.v1.CreditService",
     ensure=store.ensure,
     snapshot=store.snapshot,
     attach=attach,
+    part=part,
 )

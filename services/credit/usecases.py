@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     Position = tuple[str, str]
 
 SHOWN = 50
+IN_A_DOSSIER = 20
 
 
 class Store(Protocol):
@@ -103,12 +104,23 @@ def look_up(text: str, *, store: Store) -> Credit:
     Raises:
         SubjectCodeInvalid, SubjectCodeIsPersonal, SubjectNotFound.
     """
-    code = domain.typed_code(text)
+    return _credit_of(domain.typed_code(text), SHOWN, store)
+
+
+def part_of(subject_code: str, *, store: Store) -> Credit | None:
+    """Rule P-30: what a dossier says of a subject; None: nobody has this code."""
+    try:
+        return _credit_of(subject_code, IN_A_DOSSIER, store)
+    except domain.SubjectNotFound:
+        return None
+
+
+def _credit_of(code: str, shown: int, store: Store) -> Credit:
     return Credit(
         subject=store.get(Subject, code),
-        permits=store.page(Permit, subject_code=code, after=None, size=SHOWN),
+        permits=store.page(Permit, subject_code=code, after=None, size=shown),
         permit_total=store.count(Permit, code),
-        penalties=store.page(Penalty, subject_code=code, after=None, size=SHOWN),
+        penalties=store.page(Penalty, subject_code=code, after=None, size=shown),
         penalty_total=store.count(Penalty, code),
     )
 

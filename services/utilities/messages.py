@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 from google.protobuf import json_format
+from zhengtong.dossier.v1 import dossier_pb2
+from zhengtong.dossier.v1.dossier_service_pb2 import GetPartResponse
 from zhengtong.search.v1 import search_pb2
 from zhengtong.utilities.v1 import utilities_events_pb2 as events_pb
 from zhengtong.utilities.v1 import utilities_pb2 as pb
@@ -21,6 +23,8 @@ from services.utilities.domain.tables import OUTAGE_KINDS, SECTORS
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
+
+    from services.utilities.usecases import Part
 
 CARD_KIND = "utility"
 IMPORTED = events_pb.RecordsImported.DESCRIPTOR.full_name
@@ -140,6 +144,42 @@ def fact_message(fact: Changed[Any] | Withdrawn[Any]) -> Message:
 
 def import_message(kind: type[Institution | Outage], count: int) -> events_pb.ImportPublished:
     return events_pb.ImportPublished(kind=FORMS[kind].name, count=count)
+
+
+def part_message(part: Part) -> GetPartResponse:
+    """A part of a dossier: the institution, then what it stops now or soon."""
+    answer = GetPartResponse()
+    if part.institution:
+        institution = part.institution.thing
+        answer.subject_name = institution.name
+        answer.sections.add(
+            kind="institution",
+            title="公共企事业单位",
+            total=1,
+            entries=[_entry(institution, institution.institution_id)],
+        )
+    if part.outage_total:
+        answer.sections.add(
+            kind="outage",
+            title="停供公告",
+            total=part.outage_total,
+            entries=[_outage_entry(listed.thing) for listed in part.outages],
+        )
+    return answer
+
+
+def _outage_entry(outage: Outage) -> dossier_pb2.Entry:
+    entry = _entry(outage, outage.outage_id)
+    entry.entry_date = outage.start_time.astimezone(LEGAL_ZONE).date().isoformat()
+    return entry
+
+
+def _entry(thing: Institution | Outage, code: str) -> dossier_pb2.Entry:
+    """As searchers see it."""
+    shown = card(thing)
+    return dossier_pb2.Entry(
+        title=shown["title"], summary=shown["summary"], url=shown["url"], code=code
+    )
 
 
 def card_message(thing: Institution | Outage) -> search_pb2.Card:

@@ -1,6 +1,7 @@
 """zhengtong.utilities.v1.UtilitiesService over gRPC."""
 
 import grpc
+from zhengtong.dossier.v1.dossier_service_pb2 import GetPartResponse
 from zhengtong.utilities.v1 import utilities_service_pb2 as pb
 from zhengtong.utilities.v1 import utilities_service_pb2_grpc as pb_grpc
 
@@ -157,9 +158,18 @@ def attach(server: grpc.Server, department: Department) -> None:
     pb_grpc.add_UtilitiesServiceServicer_to_server(UtilitiesServicer(department), server)
 
 
+def part(unit: Unit, subject_code: str) -> GetPartResponse:
+    """What a dossier says of a public institution."""
+    found = usecases.part_of(
+        subject_code, store=MongoOutages(unit), institutions=MongoInstitutions(unit)
+    )
+    return messages.part_message(found)
+
+
 PLAN = Plan(
     service="zhengtong.utilities.v1.UtilitiesService",
     ensure=store.ensure,
     snapshot=store.snapshot,
     attach=attach,
+    part=part,
 )

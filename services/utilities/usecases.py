@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from services.common import access
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from services.utilities.domain import Changed, Kept, Listed, Sector, Withdrawn
 
 T = TypeVar("T", bound=Institution | Outage)
+
+IN_A_DOSSIER = 20
 
 
 class Store(Protocol[T]):
@@ -64,6 +67,18 @@ class Outages(Store[Outage], Protocol):
             after: the `Outage.place` to go on from; empty: from the first.
         """
 
+    def of_institution(self, institution_id: str, *, size: int) -> tuple[list[Listed[Outage]], int]:
+        """As `page` those of one institution, and how many there are in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a dossier says of an institution: itself, if it is public, and its latest notices."""
+
+    institution: Listed[Institution] | None
+    outages: list[Listed[Outage]]
+    outage_total: int
+
 
 def publish_institution(
     institution: Institution, *, seen: int, caller: Caller, store: Institutions
@@ -103,6 +118,16 @@ def get_outage(outage_id: str, *, now: datetime, store: Outages) -> Listed[Outag
     if not listed.thing.is_published(now):
         raise domain.OutageNotFound(f"没有编号为 {outage_id} 的公告。")
     return listed
+
+
+def part_of(subject_code: str, *, store: Outages, institutions: Institutions) -> Part:
+    """Rule P-30: what a dossier says of who has this code."""
+    outages, total = store.of_institution(subject_code, size=IN_A_DOSSIER)
+    try:
+        institution = institutions.get(subject_code)
+    except domain.InstitutionNotFound:
+        return Part(None, outages, total)
+    return Part(institution if institution.public else None, outages, total)
 
 
 def import_institutions(

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 from google.protobuf import json_format
+from zhengtong.dossier.v1 import dossier_pb2
+from zhengtong.dossier.v1.dossier_service_pb2 import GetPartResponse
 from zhengtong.search.v1 import search_pb2
 from zhengtong.websites.v1 import websites_events_pb2 as events_pb
 from zhengtong.websites.v1 import websites_pb2
@@ -27,6 +29,7 @@ from services.websites.domain import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from google.protobuf.message import Message
@@ -71,6 +74,25 @@ def mapping_message(listed: Listed[Mapping]) -> websites_pb2.Mapping:
         update_time=listed.update_time,
         active=listed.active,
         **fields.plain(listed.thing),
+    )
+
+
+def part_message(sites: Sequence[Listed[Site]], total: int) -> GetPartResponse:
+    """A part of a dossier; without sections where the unit has no site."""
+    if not sites:
+        return GetPartResponse()
+    entries = [_entry(listed.thing) for listed in sites]
+    section = dossier_pb2.Section(kind=KIND, title="政府网站", total=total, entries=entries)
+    return GetPartResponse(sections=[section], subject_name=sites[0].thing.unit)
+
+
+def _entry(site: Site) -> dossier_pb2.Entry:
+    return dossier_pb2.Entry(
+        title=site.name,
+        summary=site.hosts[0],
+        url=f"/websites/{site.site_id}",
+        code=site.site_id,
+        status=STATE_NAMES[site.state],
     )
 
 

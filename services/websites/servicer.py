@@ -1,6 +1,7 @@
 """zhengtong.websites.v1.WebsitesService over gRPC."""
 
 import grpc
+from zhengtong.dossier.v1.dossier_service_pb2 import GetPartResponse
 from zhengtong.websites.v1 import websites_service_pb2 as pb
 from zhengtong.websites.v1 import websites_service_pb2_grpc as pb_grpc
 
@@ -131,9 +132,15 @@ def attach(server: grpc.Server, department: Department) -> None:
     pb_grpc.add_WebsitesServiceServicer_to_server(WebsitesServicer(department), server)
 
 
+def part(unit: Unit, subject_code: str) -> GetPartResponse:
+    """What a dossier says of a unit that has sites."""
+    return messages.part_message(*usecases.part_of(subject_code, store=MongoStore(unit)))
+
+
 PLAN = Plan(
     service="zhengtong.websites.v1.WebsitesService",
     ensure=store.ensure,
     snapshot=store.snapshot,
     attach=attach,
+    part=part,
 )

@@ -51,6 +51,7 @@ SITES: Final = "sites"
 MAPPINGS: Final = "mappings"
 COUNTS: Final = "publications"
 SNAPSHOT_PAGE: Final = 500
+MOST_COUNTED: Final = 10_000
 # Documents that share one count, so that concurrent transactions seldom meet in one. Never fewer:
 # `page_counts` reads as many for each count.
 SLOTS: Final = 16
@@ -71,11 +72,12 @@ class SiteDocument(me.Document):
     region_code = me.StringField(regex=r"[0-9]{12}")
     state = me.StringField(required=True, choices=[state.value for state in SiteState])
     homepage = me.StringField(max_length=2000)
+    unit_code = me.StringField(max_length=18)
 
     meta = {
         "collection": SITES,
         "auto_create_index": False,
-        "indexes": [("regions", "_id"), ("state", "_id"), ("hosts",)],
+        "indexes": [("regions", "_id"), ("state", "_id"), ("hosts",), ("unit_code", "_id")],
     }
 
 
@@ -273,6 +275,13 @@ class MongoStore:
         wanted |= {"state": state.value} if state else {}
         found = self._unit.database[SITES].find(wanted, session=self._unit.session)
         return [_listed(Site, document) for document in found.sort("_id", 1).limit(size)]
+
+    def sites_of(self, unit_code: str, *, size: int) -> tuple[list[Listed[Site]], int]:
+        sites, session = self._unit.database[SITES], self._unit.session
+        wanted = {"unit_code": unit_code}
+        found = sites.find(wanted, session=session).sort("_id", 1).limit(size)
+        total = sites.count_documents(wanted, limit=MOST_COUNTED, session=session)
+        return [_listed(Site, document) for document in found], total
 
     def page_counts(self, question: Question, *, after: str, size: int) -> list[Publication]:
         found = self._unit.database[COUNTS].aggregate(

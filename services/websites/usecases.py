@@ -24,6 +24,8 @@ from services.websites.domain import (
     Thing,
 )
 
+IN_A_DOSSIER = 20
+
 
 class Store(Protocol):
     """What a use case needs to remember things."""
@@ -56,6 +58,9 @@ class Store(Protocol):
         self, *, region_code: str, state: SiteState | None, after: str, size: int
     ) -> list[Listed[Site]]:
         """Sites in order of id, beginning after `after`."""
+
+    def sites_of(self, unit_code: str, *, size: int) -> tuple[list[Listed[Site]], int]:
+        """Sites of the unit with this code, in order of id, and how many there are in all."""
 
     def page_counts(self, question: Question, *, after: str, size: int) -> list[Publication]:
         """Counts in order of day, department and kind, beginning after the place `after`."""
@@ -291,6 +296,11 @@ def _drop(  # noqa: PLR0913  (a thing, why, and where it stands)
     del things[subject]
     for row in origins.pop(subject):
         report.reject(row, [Violation(domain.field_in(row.values, field), said)])
+
+
+def part_of(subject_code: str, *, store: Store) -> tuple[list[Listed[Site]], int]:
+    """Rules P-30, W-9: what a dossier says of a unit: its sites, and how many."""
+    return store.sites_of(subject_code, size=IN_A_DOSSIER) if subject_code else ([], 0)
 
 
 def count(publication: Publication, *, store: Store) -> None:

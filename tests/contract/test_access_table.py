@@ -89,6 +89,7 @@ TABLE = {
     "credit.v1.CreditService.ListPenalties": EVERYBODY,
     "delivery.v1.DeliveryService.ListParkedMessages": {"cli"},
     "delivery.v1.DeliveryService.ReplayParkedMessages": {"cli"},
+    "dossier.v1.DossierService.GetPart": {"gateway"},
     "eventlog.v1.EventLogService.ReadEvents": PLATFORM,
     "eventlog.v1.EventLogService.ReadSnapshot": PLATFORM,
     "identity.v1.IdentityService.RegisterAccount": EVERYBODY,

@@ -8,6 +8,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool
 from google.protobuf.descriptor import MethodDescriptor
 from zhengtong.access.v1 import access_pb2
 from zhengtong.delivery.v1 import delivery_service_pb2
+from zhengtong.dossier.v1 import dossier_service_pb2
 from zhengtong.eventlog.v1 import eventlog_service_pb2
 
 from gateway.contracts import SERVED, ContractUnclear, permission_of, served_calls
@@ -19,6 +20,7 @@ METHODS = [method for service in SERVED.values() for method in service.methods]
 INTERNAL = [
     *eventlog_service_pb2.DESCRIPTOR.services_by_name["EventLogService"].methods,
     *delivery_service_pb2.DESCRIPTOR.services_by_name["DeliveryService"].methods,
+    *dossier_service_pb2.DESCRIPTOR.services_by_name["DossierService"].methods,
 ]
 
 

@@ -90,7 +90,7 @@ def long_named(city):
 async def test_from_the_home_page_to_the_guide_of_an_item(visitor):
     await visitor.open("/")
     await visitor.search("食品经营许可")
-    assert await visitor.page.get_by_role("searchbox").input_value() == "食品经营许可"
+    assert await visitor.page.locator("#q").input_value() == "食品经营许可"
     hits = visitor.hits(visitor.group("办事"))
     assert await hits.count() == 3
     first = await hits.first.text_content()
@@ -274,7 +274,7 @@ async def test_an_identity_number_is_refused_and_not_shown_again(visitor):
     await visitor.search(f"查询 {RESIDENT}")
     assert "不按身份证号查询" in await visitor.page.get_by_role("alert").text_content()
     assert RESIDENT not in await visitor.page.content()
-    assert await visitor.page.get_by_role("searchbox").input_value() == ""
+    assert await visitor.page.locator("#q").input_value() == ""
 
 
 async def test_an_address_that_leads_nowhere_has_a_page_with_a_search(visitor):

@@ -2,6 +2,7 @@
 
 from services.catalogue.messages.basic_items import basic_fact, basic_item_of, basic_message
 from services.catalogue.messages.cards import KIND, card, card_message
+from services.catalogue.messages.dossier import part_message
 from services.catalogue.messages.drafts import draft_content_of, judged, outline_message
 from services.catalogue.messages.imports import mode_of, preview_message
 from services.catalogue.messages.items import (
@@ -69,6 +70,7 @@ __all__ = [
     "mode_of",
     "occasion_message",
     "outline_message",
+    "part_message",
     "preview_message",
     "proposal_of",
     "question_of",

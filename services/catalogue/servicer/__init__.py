@@ -7,6 +7,7 @@ from services.catalogue import store
 from services.catalogue.domain import CodeProfile
 from services.catalogue.domain.codes import ProfileUnknown, profile_of
 from services.catalogue.servicer.basic_items import BasicItems
+from services.catalogue.servicer.dossier import part
 from services.catalogue.servicer.drafts import Drafts
 from services.catalogue.servicer.imports import Imports
 from services.catalogue.servicer.items import Items
@@ -50,4 +51,5 @@ PLAN = Plan(
     ensure=store.ensure,
     snapshot=store.snapshot,
     attach=attach,
+    part=part,
 )

@@ -209,6 +209,7 @@ class ItemDocument(me.Document):
             ("public", "_id"),
             ("shelves", "_id"),
             ("item.dept_code", "_id"),
+            ("public", "item.dept_code", "visible_until", "visible_from"),
             ("public", "item.catalog_code", "item.region_code"),
             ("public", "body", "_id"),
             ("public", "regions", "body", "_id"),

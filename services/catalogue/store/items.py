@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
     Document = dict[str, Any]
 
+MOST_COUNTED: Final = 10_000
 EXAMPLES: Final = 5
 """Items shown for each rule that a body's items fail."""
 
@@ -120,6 +121,16 @@ class MongoStore:
         page = list(found.limit(size))
         self._ticks |= {document["_id"]: document["tick"] for document in page}
         return [listed_of(document) for document in page]
+
+    def count_of_body(self, dept_code: str) -> int:
+        wanted = {
+            "public": True,
+            "item.dept_code": dept_code,
+            "visible_until": {"$gt": self._unit.now},
+            "visible_from": {"$lte": self._unit.now},
+        }
+        session = self._unit.session
+        return self._items.count_documents(wanted, limit=MOST_COUNTED, session=session)
 
     def implementing(self, catalog_code: str, region_code: str) -> Listed | None:
         regions = [region_code, *region_ancestors(region_code)]

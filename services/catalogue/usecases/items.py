@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from services.catalogue import domain
 from services.catalogue.domain import quality
 from services.catalogue.domain.basic_items import at_odds
+from services.catalogue.domain.listing import Asked
 from services.catalogue.usecases.reach import check_reach
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 MOST_MOVES: Final = 20
 """Bodies that took an item over one after the other."""
+IN_A_DOSSIER: Final = 20
 MOST_AT_ONCE: Final = 50
 """Revisions that take effect in one transaction."""
 
@@ -82,6 +84,14 @@ def list_versions(
 def _has_begun(listed: Listed, now: datetime) -> bool:
     start, _ = listed.item.visibility()
     return start is None or start <= now
+
+
+def part_of(subject_code: str, *, store: Store) -> tuple[list[Listed], int]:
+    """Rule P-30: what a dossier says of a body: items that it implements, and how many."""
+    if not subject_code:
+        return [], 0
+    found, _ = store.page(Asked(dept_code=subject_code), after="", size=IN_A_DOSSIER)
+    return found, store.count_of_body(subject_code)
 
 
 def publish(item: Item, *, seen: int, caller: Caller, store: Store) -> Listed:

@@ -44,6 +44,9 @@ class Store(Protocol):
     def of_body(self, dept_code: str, *, after: str, size: int) -> list[Listed]:
         """Items of a body that are in use or suspended, in order of id, beginning after `after`."""
 
+    def count_of_body(self, dept_code: str) -> int:
+        """How many items of a body are public now."""
+
     def implementing(self, catalog_code: str, region_code: str) -> Listed | None:
         """The public item of a 基本编码 in a region, else in the nearest region above it."""
 

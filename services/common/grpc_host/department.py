@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import grpc
     from google.protobuf.message import Message
     from pymongo.database import Database
+    from zhengtong.dossier.v1.dossier_service_pb2 import GetPartResponse
 
     from services.common.eventlog.outbox import Told
     from services.common.review import Submission
@@ -205,9 +206,12 @@ class Plan:
         ensure: makes its collections and indexes.
         snapshot: every public aggregate as a fact of its complete state.
         attach: adds its servicer to a server.
+        part: what it shows the public about the organisation of a 统一社会信用代码; None: it has
+            nothing to tell about any.
     """
 
     service: str
     ensure: Callable[[Database[Document]], None]
     snapshot: Callable[[Database[Document]], Iterable[Told]]
     attach: Callable[[grpc.Server, Department], None]
+    part: Callable[[Unit, str], GetPartResponse] | None = None

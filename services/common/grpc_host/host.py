@@ -14,6 +14,7 @@ from grpc_reflection.v1alpha import reflection
 from pymongo.errors import PyMongoError
 from zhengtong.audit.v1 import audit_service_pb2_grpc
 from zhengtong.delivery.v1 import delivery_service_pb2_grpc
+from zhengtong.dossier.v1 import dossier_service_pb2_grpc
 from zhengtong.eventlog.v1 import eventlog_service_pb2_grpc
 from zhengtong.review.v1 import review_service_pb2_grpc
 
@@ -24,6 +25,7 @@ from services.common.eventlog.reading import EventLogServicer
 from services.common.grpc_host.audit import AuditServicer
 from services.common.grpc_host.department import Department
 from services.common.grpc_host.door import Door
+from services.common.grpc_host.dossier import DossierServicer
 from services.common.grpc_host.parked import ParkedServicer
 from services.common.grpc_host.review import ReviewServicer
 from services.common.review import store as review_store
@@ -54,6 +56,7 @@ SHARED_SERVICES = (
     reflection.SERVICE_NAME,
     health.SERVICE_NAME,
 )
+DOSSIER_SERVICE = "zhengtong.dossier.v1.DossierService"
 
 logger = logging.getLogger(__name__)
 
@@ -132,7 +135,13 @@ class Running:
             ReviewServicer(department), self._server
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        reflection.enable_server_reflection((plan.service, *SHARED_SERVICES), self._server)
+        served = [plan.service, *SHARED_SERVICES]
+        if plan.part is not None:
+            dossier_service_pb2_grpc.add_DossierServiceServicer_to_server(
+                DossierServicer(department, plan.part), self._server
+            )
+            served.append(DOSSIER_SERVICE)
+        reflection.enable_server_reflection(served, self._server)
 
     def look(self) -> None:
         """Say in the health service whether the database answers."""

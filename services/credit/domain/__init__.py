@@ -25,6 +25,7 @@ from services.credit.domain.reading import (
 )
 from services.credit.domain.records import (
     STATUS_NAMES,
+    VALIDITY_NAMES,
     D,
     Decision,
     Penalty,
@@ -46,6 +47,7 @@ from services.credit.domain.sheets import (
 __all__ = [
     "SHAPES",
     "STATUS_NAMES",
+    "VALIDITY_NAMES",
     "WITHDRAWN_BEFORE",
     "Changed",
     "D",

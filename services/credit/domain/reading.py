@@ -28,6 +28,7 @@ from services.credit.domain.persons import (
 )
 from services.credit.domain.records import (
     STATUS_NAMES,
+    VALIDITY_NAMES,
     Penalty,
     Permit,
     R,
@@ -200,7 +201,7 @@ READERS: Final[dict[type[Record], dict[str, Reader]]] = {
         "certificate_name": public_text(200),
         "certificate_number": public_number(128),
         "valid_from_date": _DAY,
-        "validity": code({"1": "有效", "2": "无效"}),
+        "validity": code(VALIDITY_NAMES),
     },
     Penalty: {
         **_OF_A_DECISION,

@@ -52,6 +52,7 @@ STATUS_NAMES: Final = {
     SubjectStatus.DEREGISTERED: "注销",
     SubjectStatus.REVOKED: "吊销",
 }
+VALIDITY_NAMES: Final = {"1": "有效", "2": "无效"}
 
 
 class Record(ABC):

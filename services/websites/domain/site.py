@@ -10,7 +10,16 @@ from typing import Any
 
 from services.common import identifiers
 from services.common.errors import Invalid, Violation
-from services.common.fields import FieldInvalid, Reader, code, read_record, region, text, texts
+from services.common.fields import (
+    FieldInvalid,
+    Reader,
+    code,
+    read_record,
+    region,
+    text,
+    texts,
+    uscc,
+)
 from services.websites.domain.address import LIMIT, AddressInvalid, destination, host_name, host_of
 
 MOST_HOSTS = 50
@@ -50,6 +59,7 @@ class Site:
         hosts: domain names, the main one first, in lower case.
         region_code: 12 digits; empty for ministries and for sites without a 网站标识码.
         homepage: its home page; of a closed site, where its function moved.
+        unit_code: 统一社会信用代码 of the unit, by which a dossier finds the site (Rule W-9).
     """
 
     site_id: str = ""
@@ -59,6 +69,7 @@ class Site:
     region_code: str = ""
     state: SiteState = SiteState.OPEN
     homepage: str = ""
+    unit_code: str = ""
 
     @property
     def subject(self) -> str:
@@ -138,6 +149,7 @@ READERS: dict[str, Reader] = {
     "region_code": region(),
     "state": _state(),
     "homepage": _page(),
+    "unit_code": uscc(registry=True),
 }
 REQUIRED = ("site_id", "name", "hosts", "unit", "state")
 SERVER_FIELDS = frozenset({"version", "update_time"})

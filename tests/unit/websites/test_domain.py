@@ -55,6 +55,17 @@ def test_a_local_code_tells_the_region_unless_the_record_does():
     assert site_of(site(site_id="ago_tsol")).region_code == ""
 
 
+@pytest.mark.rule("W-9")
+def test_a_site_may_name_its_unit_by_a_right_code():
+    assert site_of(site()).unit_code == ""
+    named = site(unit_code=" 11530000-015100012l ")
+    assert site_of(named).unit_code == "11530000015100012L"
+    lawful = site(unit_code="91350203M0001QAY9B")
+    assert site_of(lawful).unit_code == "91350203M0001QAY9B"
+    for wrong in ("11530000015100012M", "1153", "11010519491231002X"):
+        assert fields_at_fault(site_of, site(unit_code=wrong)) == ["unit_code"]
+
+
 @pytest.mark.rule("W-4")
 def test_a_closed_site_names_another_host_where_its_function_lives_on():
     closed = site(state="closed", homepage="https://www.qj.gov.cn/swj")

@@ -1,4 +1,4 @@
-"""Institutions and notices in MongoDB: the documents, then the stores of one unit of work."""
+"""Institutions and notices in MongoDB: the stores of one unit of work."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
 
-import mongoengine as me
 import orjson
 from bson.int64 import Int64
 from pymongo import InsertOne, ReplaceOne
@@ -30,6 +29,7 @@ from services.utilities.domain import (
     Withdrawn,
     place_of,
 )
+from services.utilities.store.documents import InstitutionDocument, OutageDocument
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -46,99 +46,7 @@ if TYPE_CHECKING:
 T = TypeVar("T", bound=Institution | Outage)
 
 SNAPSHOT_PAGE: Final = 500
-
-
-class OfficeDocument(me.EmbeddedDocument):
-    office_id = me.StringField(required=True, max_length=64)
-    name = me.StringField(required=True)
-    address = me.StringField()
-    hours = me.StringField()
-    phone = me.StringField()
-    longitude = me.FloatField(min_value=-180, max_value=180)
-    latitude = me.FloatField(min_value=-90, max_value=90)
-
-
-class InstitutionContent(me.EmbeddedDocument):
-    """The institution itself, as `fields.plain` has it."""
-
-    institution_id = me.StringField(required=True, max_length=18)
-    name = me.StringField(required=True, max_length=200)
-    sector = me.StringField(required=True)
-    region_code = me.StringField(required=True, regex=r"[0-9]{12}")
-    department = me.StringField()
-    address = me.StringField()
-    phone = me.StringField()
-    website = me.StringField()
-    offices = me.EmbeddedDocumentListField(OfficeDocument, max_length=200)
-
-
-class OutageContent(me.EmbeddedDocument):
-    """The notice itself, as `fields.plain` has it."""
-
-    outage_id = me.StringField(required=True, max_length=64)
-    sector = me.StringField(required=True)
-    kind = me.StringField(required=True)
-    start_time = me.DateTimeField(required=True)
-    expected_restore_time = me.DateTimeField(required=True)
-    area_region_codes = me.ListField(me.StringField(regex=r"[0-9]{12}"), required=True)
-    area_text = me.StringField(required=True)
-    institution_id = me.StringField(max_length=18)
-    institution_name = me.StringField(required=True)
-    reason = me.StringField()
-    households = me.IntField(min_value=0)
-    publish_time = me.DateTimeField(required=True)
-    phone = me.StringField()
-
-
-class KeptDocument(me.Document):
-    """What the department knows about a thing of either kind."""
-
-    id = me.StringField(primary_key=True, max_length=64)
-    version = me.LongField(required=True, min_value=1)
-    tick = me.LongField(required=True)
-    public = me.BooleanField(required=True)
-    update_time = me.DateTimeField(required=True)
-    digest = me.BinaryField(required=True, max_bytes=16)
-    regions = me.ListField(me.StringField())
-
-    meta: ClassVar[dict[str, Any]] = {"abstract": True}
-
-
-class InstitutionDocument(KeptDocument):
-    institution = me.EmbeddedDocumentField(InstitutionContent, required=True)
-
-    meta = {
-        "collection": "institutions",
-        "auto_create_index": False,
-        "indexes": [
-            ("public", "_id"),
-            ("public", "regions", "_id"),
-            ("public", "institution.sector", "_id"),
-        ],
-    }
-
-
-class OutageDocument(KeptDocument):
-    """A notice.
-
-    Args:
-        place: `Outage.place`, so that pages follow one another by one comparison.
-    """
-
-    place = me.StringField(required=True)
-    outage = me.EmbeddedDocumentField(OutageContent, required=True)
-
-    meta = {
-        "collection": "outages",
-        "auto_create_index": False,
-        "indexes": [
-            ("public", "_id"),
-            ("public", "-place"),
-            ("public", "regions", "-place"),
-            ("public", "outage.area_region_codes", "-place"),
-            ("public", "outage.sector", "-place"),
-        ],
-    }
+MOST_COUNTED: Final = 10_000
 
 
 def ensure(database: Database[Document]) -> None:
@@ -301,7 +209,7 @@ class MongoInstitutions(MongoStore[Institution]):
     document = InstitutionDocument
     collection = "institutions"
     noun = "单位"
-    whose = {"institution.institution_id": 1, "institution.region_code": 1}
+    whose: ClassVar[Document] = {"institution.institution_id": 1, "institution.region_code": 1}
     not_found = InstitutionNotFound
 
     def names(self, ids: Sequence[str]) -> Mapping[str, str]:
@@ -334,7 +242,7 @@ class MongoOutages(MongoStore[Outage]):
     document = OutageDocument
     collection = "outages"
     noun = "公告"
-    whose = {"outage.institution_id": 1, "outage.area_region_codes": 1}
+    whose: ClassVar[Document] = {"outage.institution_id": 1, "outage.area_region_codes": 1}
     not_found = OutageNotFound
 
     def publish_times(self, ids: Sequence[str]) -> Mapping[str, datetime]:
@@ -366,6 +274,19 @@ class MongoOutages(MongoStore[Outage]):
             ]
         found = self._things.find(wanted, session=self._unit.session).sort("place", -1)
         return [self._listed(document) for document in found.limit(size)]
+
+    def of_institution(self, institution_id: str, *, size: int) -> tuple[list[Listed[Outage]], int]:
+        now, session = self._unit.now, self._unit.session
+        wanted: Document = {
+            "public": True,
+            "outage.institution_id": institution_id,
+            "outage.expected_restore_time": {"$gt": now},
+            "outage.publish_time": {"$lte": now},
+        }
+        # What an institution stops and has still to restore is little: it is sorted in memory.
+        found = self._things.find(wanted, session=session).sort("place", -1).limit(size)
+        total = self._things.count_documents(wanted, limit=MOST_COUNTED, session=session)
+        return [self._listed(document) for document in found], total
 
     def _document(
         self, listed: Listed[Outage], plain: Document, body: Document, tick: int
