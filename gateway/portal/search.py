@@ -343,8 +343,7 @@ def _many_regions(answer: Answer) -> bool:
     """Whether the items found are those of several regions, though none was asked for."""
     if answer.asked.region or answer.question.region:
         return False
-    items = [hit for group in answer.groups if group.kind == "item" for hit in group.hits]
-    return len({hit.card["region"] for hit in items}) > 1
+    return any(answer.elsewhere.values())
 
 
 def _is_name(hit: Hit, answer: Answer) -> bool:

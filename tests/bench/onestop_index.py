@@ -1,4 +1,4 @@
-"""An index of 200,000 items, written by the indexer's own writer, and what is searched in it."""
+"""Indexes of items and companies, made by the indexer's writer, and what is searched there."""
 
 from __future__ import annotations
 
@@ -10,43 +10,55 @@ from typing import TYPE_CHECKING
 from gateway.indexer.writer import IndexWriter
 from gateway.onestop import directory, pinyin, text
 from gateway.onestop.cards import Card, Change, read_card
+from infra.sample.enterprises import enterprises
 from infra.sample.items import items
 from infra.sample.places import regions
 from services.catalogue.domain import item_of
 from services.catalogue.messages import card
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 ITEMS = 200_000
-BATCH = 5000  # items in a commit
+BATCH = 5000  # documents in a commit
 DEPARTMENT = "catalogue"
 AS_OF = "2026-11-22T00:00:00.000Z"
-# 办理情形: what the same item is divided into; with them names × regions are enough.
+# 办理情形 and 办理对象: what the same item is divided into, so that names × regions are enough.
 CASES = (
     *("", "（新办）", "（变更）", "（延续）", "（注销）", "（补办）", "（换发）"),
     *("（个人）", "（单位）", "（代办）", "（复审）", "（年度报告）", "（告知承诺）"),
 )
+WHOSE = ("", "（内资）", "（外资）", "（港澳台）", "（乡镇）", "（园区）", "（自贸区）")
 
 
-def fill(root: Path) -> None:
-    """Make the index and put it into use; a minute of one processor."""
+def fill(root: Path, count: int = ITEMS, companies: int = 0) -> None:
+    """Make an index and put it into use; some minutes of one processor for a million.
+
+    Args:
+        count: service items, each a member of a family of up to 146 regions.
+        companies: credit subjects, each with a name of its own.
+    """
     made = directory.create(root)
     directory.switch(root, made)
     writer = IndexWriter(made)
-    writer.begin_copy(DEPARTMENT, "bench", 0)
-    changes = (
-        Change(str(number), 1, AS_OF, one) for number, one in enumerate(islice(_cards(), ITEMS))
-    )
-    while batch := list(islice(changes, BATCH)):
-        writer.apply(DEPARTMENT, batch)
-        writer.commit(_now())
-    writer.finish_copy(DEPARTMENT)
-    writer.commit(_now())
-    if writer.subjects_by_source()[DEPARTMENT] != ITEMS:
-        raise AssertionError("the sample has too few names for the index")
+    _fill(writer, DEPARTMENT, islice(_cards(), count))
+    if companies:
+        _fill(writer, "credit", map(_company, enterprises(companies, 5)))
+    written = sum(writer.subjects_by_source().values())
+    if written != count + companies:
+        raise AssertionError(f"the sample has too few names: {written}")
     writer.close(merge=True)
+
+
+def _fill(writer: IndexWriter, source: str, cards: Iterable[Card]) -> None:
+    writer.begin_copy(source, "bench", 0)
+    changes = (Change(str(number), 1, AS_OF, one) for number, one in enumerate(cards))
+    while batch := list(islice(changes, BATCH)):
+        writer.apply(source, batch)
+        writer.commit(_now())
+    writer.finish_copy(source)
+    writer.commit(_now())
 
 
 def _named() -> dict[str, Card]:
@@ -60,13 +72,28 @@ def _named() -> dict[str, Card]:
 
 def _cards() -> Iterator[Card]:
     places = list(regions().values())
-    for case, place, one in product(CASES, places, _named().values()):
+    for whose, case, place, one in product(WHOSE, CASES, places, _named().values()):
+        sort = WHOSE.index(whose) * len(CASES) + CASES.index(case)
         yield replace(
             one,
-            title=one.title + case,
+            title=one.title + case + whose,
             region_code=place["code"],
-            codes=(f"{place['code']}{one.codes[0][-12:]}{CASES.index(case)}",),
+            codes=(f"{place['code']}{one.codes[0][-12:]}{sort}",),
+            family=f"{one.family}{sort}",
         )
+
+
+def _company(row: dict[str, str]) -> Card:
+    return Card(
+        kind="credit",
+        title=row["name"],
+        summary=f"{row['subject_type']} · {row['status']} · {row['registration_authority']}",
+        department="",
+        region_code=row["region_code"],
+        url=f"/credit/{row['subject_code']}",
+        codes=(row["subject_code"],),
+        facets=(("status", row["status"]), ("subject_type", row["subject_type"])),
+    )
 
 
 def queries() -> list[str]:

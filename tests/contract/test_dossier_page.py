@@ -8,6 +8,7 @@ from zhengtong.credit.v1 import credit_service_pb2
 from zhengtong.utilities.v1 import utilities_pb2
 from zhengtong.websites.v1 import websites_pb2
 
+from gateway.onestop.dossier import Dossiers
 from gateway.portal.pages import render
 from tests.contract.dossier_house import CODE, DEAD, FakePart, house, section
 from tests.contract.test_onestop_portal import Page
@@ -52,6 +53,12 @@ async def test_the_page_shows_each_section_and_leads_on(tmp_path):
     assert "2026年11月23日" in text
 
 
+@pytest.fixture
+def unhurried(monkeypatch):
+    """Time enough for departments that answer, however busy the machine is."""
+    monkeypatch.setattr(Dossiers.__init__, "__defaults__", (10.0,))
+
+
 @pytest.mark.rule("P-31")
 async def test_departments_that_did_not_answer_are_named(tmp_path):
     parts = {
@@ -68,7 +75,7 @@ async def test_departments_that_did_not_answer_are_named(tmp_path):
 
 
 @pytest.mark.rule("P-31")
-async def test_nobody_is_called_unknown_before_all_have_answered(tmp_path):
+async def test_nobody_is_called_unknown_before_all_have_answered(tmp_path, unhurried):
     async with house(tmp_path, credit=FakePart()) as http:
         text = await opened(http, status=404)
         assert "没有查到这个单位" in text
@@ -94,7 +101,7 @@ async def test_what_departments_say_is_text(tmp_path):
     said = section(title=evil, entries=[entry], url="//evil.example")
     async with house(tmp_path, credit=FakePart([said], name=evil)) as http:
         text = await opened(http)
-    assert "<script" not in text
+    assert evil not in text
     assert not [link for link in Page(text).links if "evil" in link or "script" in link]
 
 

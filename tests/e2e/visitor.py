@@ -47,6 +47,7 @@ class Visitor:
 
     async def search(self, text: str, region: str = "") -> None:
         await self.page.locator("#q").fill(text)
+        await self.page.locator("#q").blur()  # as who goes on to the next field
         if region:
             await self.page.get_by_label("地区").select_option(region)
         await self.page.get_by_role("button", name="查询").click()
@@ -64,7 +65,7 @@ class Visitor:
         return self.page.locator("section.group").filter(has=heading)
 
     def hits(self, within=None):
-        return (within or self.page.locator("main")).get_by_role("article").get_by_role("link")
+        return (within or self.page.locator("main")).locator("article .hit-title a")
 
     async def read(self) -> str:
         """All words of the page, also those that are folded away."""

@@ -74,7 +74,10 @@
         const answer = await fetch(`${box.dataset.suggest}?q=${encodeURIComponent(typed)}`, {
           signal: asking.signal,
         });
-        if (answer.ok && box.value.trim() === typed) show((await answer.json()).suggestions);
+        if (!answer.ok) return close();
+        const { suggestions } = await answer.json();
+        // Whoever has gone on meanwhile, to other words or another field, is not held up.
+        if (box.value.trim() === typed && document.activeElement === box) show(suggestions);
       } catch {
         close(); // without suggestions the box works as before
       }
