@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from binascii import crc32
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -93,7 +94,8 @@ def body_scope(body: int) -> str:
 
 def alone(one: Member) -> Standing:
     """The standing of what belongs to no family: it leads wherever it is of use."""
-    return standings([one])[one.number]
+    chain = _chain(one.place)
+    return Standing(tuple(sorted((*chain, own_scope(one.place), ANYWHERE, body_scope(one.body)))))
 
 
 def until_settled(one: Member) -> Standing:
@@ -128,13 +130,14 @@ def _covered(
 ) -> tuple[str, ...]:
     if own_scope(one.place) not in led:
         return ()
-    inside = [p for p in places if not one.place or one.place in region_ancestors(p)]
+    inside = [p for p in places if not one.place or one.place in _chain(p)[1:]]
     return tuple(sorted([*inside, *(own_scope(place) for place in inside if place in owned)]))
 
 
+@lru_cache(maxsize=4096)
 def _chain(place: str) -> tuple[str, ...]:
     return (place, *region_ancestors(place)) if place else (NOWHERE,)
 
 
 def _depth(place: str) -> int:
-    return len(region_ancestors(place)) if place else -1
+    return len(_chain(place)) if place else 0

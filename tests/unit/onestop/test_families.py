@@ -147,6 +147,9 @@ def test_a_thing_of_no_family_leads_wherever_it_is_of_use():
     standing = alone(member("credit/1", WUHUA, "局"))
     assert set(standing.scopes) >= {"*", WUHUA, f"={WUHUA}", KUNMING, PROVINCE}
     assert standing.covered == ()
+    assert (
+        standing == standings([member("credit/1", WUHUA, "局")])[member("credit/1", "", "").number]
+    )
 
 
 def test_each_body_has_its_own_lead_so_that_its_items_can_be_listed():
