@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from gateway.onestop.asked import Asked
+    from gateway.onestop.gaps import Gaps
     from gateway.onestop.live import Calls
     from gateway.onestop.question import Question
     from services.common.settings import Settings
@@ -40,12 +41,17 @@ class IndexNotReady(Unavailable):
 
 
 class OneStop:
-    """Answers queries from the index beside this process, and live what must be fresh."""
+    """Answers queries from the index beside this process, and live what must be fresh.
 
-    def __init__(self, settings: Settings, calls: Calls) -> None:
+    Args:
+        gaps: what nothing was found for is noted there, without who asked.
+    """
+
+    def __init__(self, settings: Settings, calls: Calls, gaps: Gaps | None = None) -> None:
         self._reader = Reader(settings.index_dir)
         self._sources = Sources(settings.index_dir, settings.public_departments())
         self._calls = calls
+        self._gaps = gaps
         self.regions = Regions()
         self._interpreter = Interpreter(self.regions, Synonyms())
         self._corrector = Corrector()
@@ -53,9 +59,9 @@ class OneStop:
         self._search: Search | None = None
 
     @classmethod
-    def open(cls, settings: Settings, calls: Calls) -> OneStop:
+    def open(cls, settings: Settings, calls: Calls, gaps: Gaps | None = None) -> OneStop:
         """Ready to answer as soon as there is an index; nothing need be there yet."""
-        return cls(settings, calls)
+        return cls(settings, calls, gaps)
 
     async def close(self) -> None:
         """Let the index go."""
