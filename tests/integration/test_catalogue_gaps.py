@@ -1,6 +1,7 @@
 """Gaps of the catalogue on a real database: what is kept, who sees it, and what became of it."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
@@ -247,6 +248,20 @@ def test_a_new_key_finds_what_the_old_one_began(database, committed):
     report(vault(NEW, OLD))
     (row,) = database[GAPS].find()
     assert (row["askers"], row["text"]) == (4, "宠物火化")
+
+
+def test_reports_of_several_gateways_at_one_moment_are_all_counted(database, committed):
+    catalogue_store.ensure(database)
+    ring = vault()
+
+    def report(_):
+        committed(lambda unit: usecases.report_gaps([asked()], now=NOW, gaps=MongoGaps(unit, ring)))
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(report, range(12)))
+    (row,) = database[GAPS].find()
+    assert (row["askers"], row["months"]) == (12, [{"month": TODAY[:7], "count": 12}])
+    assert database[DAYS].find_one({"_id": TODAY})["begun"] == 1
 
 
 def test_a_page_of_many_is_found_by_an_index(database, committed, planned):
