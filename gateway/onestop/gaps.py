@@ -190,7 +190,7 @@ class Gaps:
             await self.calls.call(
                 DEPARTMENT, "ReportGaps", report.request, caller=self.calls.own(), timeout=seconds
             )
-        except Exception as error:  # noqa: BLE001  (whatever it was, a report is tried so often only)
+        except Exception as error:  # noqa: BLE001  (a report is tried so often only)
             if not isinstance(error, DomainError | DepartmentFailed):
                 logger.warning("gaps could not be reported: %s", type(error).__name__)
             # What is wrong with a report itself stays wrong.
