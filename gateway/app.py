@@ -19,6 +19,7 @@ from gateway.limits import Limited, Limits, RateLimiter
 from gateway.observe import Observed
 from gateway.onestop import OneStop
 from gateway.onestop.dossier import Dossiers
+from gateway.onestop.gaps import Gaps
 from gateway.outbound import Allowed
 from gateway.portal import api_docs
 from gateway.portal.visits import Carrying, Visits
@@ -56,7 +57,8 @@ def create_app(settings: Settings, limits: Limits) -> ASGIApp:
     clients = Clients(settings, Signer.load(settings.keys_dir, NAME))
     identity = Identity(settings.keys_dir, clients)
     limiter = RateLimiter(limits)
-    onestop = OneStop.open(settings, clients)
+    gaps = Gaps(clients)
+    onestop = OneStop.open(settings, clients, gaps)
     exports = OpenData(clients, public, onestop.regions.name_of)
     cookies, guard = Cookies(secure=public.secure), FormGuard.load(settings.keys_dir, public)
     visits = Visits(clients, identity, cookies, guard)
@@ -81,7 +83,7 @@ def create_app(settings: Settings, limits: Limits) -> ASGIApp:
                 *portal.routes(onestop, clients, desk, reviews, outside),
             ],
             redirect_slashes=False,
-            lifespan=_lifespan(identity, exports, onestop, clients),
+            lifespan=_lifespan(identity, exports, onestop, gaps, clients),
         ),
         visits=visits,
     )
@@ -105,15 +107,19 @@ def _public_routes(
 
 
 def _lifespan(
-    identity: Identity, exports: OpenData, onestop: OneStop, clients: Clients
+    identity: Identity, exports: OpenData, onestop: OneStop, gaps: Gaps, clients: Clients
 ) -> Callable[[object], contextlib.AbstractAsyncContextManager[None]]:
-    """Follow identity while the application runs; let go of everything at its end."""
+    """Follow identity and report gaps while the application runs; let go of all at its end."""
 
     @contextlib.asynccontextmanager
     async def running(_: object) -> AsyncIterator[None]:
         following = asyncio.create_task(identity.follow())
+        reporting = asyncio.create_task(gaps.deliver())
         yield
         following.cancel()
+        reporting.cancel()
+        await asyncio.wait([reporting])
+        await gaps.close()
         exports.close()
         await onestop.close()
         await clients.close()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
+from gateway.limits import client_address
 from gateway.onestop import live
 from gateway.onestop.answers import Answer
 from gateway.onestop.asked import unknown_kind
@@ -16,7 +18,7 @@ from gateway.onestop.question import Interpreter
 from gateway.onestop.reader import Reader
 from gateway.onestop.regions import Regions
 from gateway.onestop.search import KNOWN_KINDS, Found, Group, Search, Wanted
-from gateway.onestop.sources import UNAVAILABLE, Source, Sources
+from gateway.onestop.sources import OK, UNAVAILABLE, Source, Sources
 from gateway.onestop.suggest import suggestions, written
 from gateway.onestop.synonyms import Synonyms
 from services.common.errors import Unavailable
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from gateway.onestop.asked import Asked
+    from gateway.onestop.gaps import Gaps
     from gateway.onestop.live import Calls
     from gateway.onestop.question import Question
     from services.common.settings import Settings
@@ -42,12 +45,17 @@ class IndexNotReady(Unavailable):
 
 
 class OneStop:
-    """Answers queries from the index beside this process, and live what must be fresh."""
+    """Answers queries from the index beside this process, and live what must be fresh.
 
-    def __init__(self, settings: Settings, calls: Calls) -> None:
+    Args:
+        gaps: what nothing was found for is noted there, without who asked.
+    """
+
+    def __init__(self, settings: Settings, calls: Calls, gaps: Gaps | None = None) -> None:
         self._reader = Reader(settings.index_dir)
         self._sources = Sources(settings.index_dir, settings.public_departments())
         self._calls = calls
+        self._gaps = gaps
         self.regions = Regions()
         self._synonyms = Synonyms()
         self._names = Lexicographer(self._synonyms.expressions())
@@ -56,9 +64,9 @@ class OneStop:
         self._search: Search | None = None
 
     @classmethod
-    def open(cls, settings: Settings, calls: Calls) -> OneStop:
+    def open(cls, settings: Settings, calls: Calls, gaps: Gaps | None = None) -> OneStop:
         """Ready to answer as soon as there is an index; nothing need be there yet."""
-        return cls(settings, calls)
+        return cls(settings, calls, gaps)
 
     async def close(self) -> None:
         """Let the index go."""
@@ -80,7 +88,7 @@ class OneStop:
     async def endpoint(self, scope: Scope, receive: Receive, send: Send) -> None:
         """`GET /api/v1/query`, as an ASGI application."""
         del receive
-        await respond(self.answer, scope, send)
+        await respond(partial(self.answer, asker=client_address(scope)), scope, send)
 
     async def suggest_endpoint(self, scope: Scope, receive: Receive, send: Send) -> None:
         """`GET /api/v1/suggest`, as an ASGI application."""
@@ -98,8 +106,12 @@ class OneStop:
         names = self._names.lexicon
         return written(typed, suggestions(question, names, search.searcher, _now()))
 
-    async def answer(self, asked: Asked) -> Answer:
+    async def answer(self, asked: Asked, asker: str = "") -> Answer:
         """Answer one query.
+
+        Args:
+            asker: the address it came from, so that who asks again counts once among the gaps;
+                empty: nothing is noted.
 
         Raises:
             IndexNotReady: there is nothing to search in yet.
@@ -131,10 +143,23 @@ class OneStop:
         )
         if credit:
             _put_first(answer, await credit)
+        if asker and self._is_gap(answer):
+            self._note(answer, asker)
         if asked.kind and not answer.groups:
             answer.groups = [Group(asked.kind, 0, [])]
         answer.took = time.perf_counter() - began
         return answer
+
+    def _is_gap(self, answer: Answer) -> bool:
+        """Whether the catalogue lacks what was asked for: an outage is no gap, nor is a filter."""
+        asked = answer.asked
+        plain = not (asked.kind or asked.offset) and answer.question.type == "text"
+        return plain and not answer.groups and all(s.status == OK for s in answer.sources)
+
+    def _note(self, answer: Answer, asker: str) -> None:
+        if self._gaps is not None:
+            region = answer.question.region.code if answer.question.region else answer.asked.region
+            self._gaps.note(answer.asked.text, region, asker)
 
     async def _latest_named(self) -> Search:
         search = self._latest()

@@ -22,6 +22,7 @@ from gateway.portal.desk import (
     trouble_of,
     while_unchanged,
 )
+from gateway.portal.gaps import sees_gaps
 from gateway.portal.imports import has_imports
 from gateway.portal.pages import page
 from gateway.portal.quality import sees_quality
@@ -143,6 +144,7 @@ class AccountPages:
             sessions=found.sessions,
             waiting=waiting,
             imports=has_imports(this.caller),
+            gaps=sees_gaps(this.caller),
             quality=sees_quality(this.caller),
             departments=translations()["departments"],
             acting=this.caller.on_behalf_of,

@@ -44,6 +44,7 @@ SAID: Final = {
     "approved": "已同意公开，内容即时生效。",
     "rejected": "已退回送审人，并告知理由。",
     "withdrawn": "送审已撤回。",
+    "settled": "处理结果已保存。",
 }
 """What a page says after something was done; an address can choose among these words only."""
 _RETOLD: Final = "请按提示逐项更正后重新提交。"
@@ -174,7 +175,7 @@ def whole_number(form: Mapping[str, str], name: str) -> int:
 
 def go(path: str, said: str = "") -> Response:
     """Send the browser on after a form was taken; going back does not send it again."""
-    url = f"{path}?said={said}" if said else path
+    url = f"{path}{'&' if '?' in path else '?'}said={said}" if said else path
     return RedirectResponse(url, 303, headers={"cache-control": "no-store"})
 
 

@@ -230,6 +230,13 @@ LIST_KINDS: Final = {1: "权力清单", 2: "责任清单", 3: "负面清单"}
 LIST_ACTIONS: Final = {1: "增加", 2: "修改", 3: "取消", 4: "下放", 5: "承接"}
 ROW_OUTCOMES: Final = {1: "新增", 2: "变更", 3: "未变", 4: "保留", 5: "被拒"}
 """What an import makes, or would make, of a row."""
+GAP_OUTCOMES: Final = {
+    1: "已新增事项",
+    2: "已补充别名",
+    3: "已发提示函",
+    4: "不属于政务服务",
+}
+"""What became of a gap of the catalogue, as `GapOutcome` has them."""
 
 FACETS: Final = {
     "department": "实施主体",

@@ -7,6 +7,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from gateway.limits import client_address
 from gateway.onestop.asked import HITS_IN_PAGE, NAMES, QueryHasResidentId, read_given
 from gateway.onestop.search import DEEPEST
 from gateway.onestop.sources import OK, UNAVAILABLE
@@ -97,7 +98,7 @@ class SearchPage:
             return self._home(chosen)
         try:
             asked = read_given(given)
-            answer = await self._onestop.answer(asked)
+            answer = await self._onestop.answer(asked, client_address(request.scope))
         except Invalid as refusal:
             typed = "" if isinstance(refusal, QueryHasResidentId) else given["q"][:200]
             told = "；".join(violation.description for violation in refusal.violations)

@@ -233,6 +233,24 @@ def _half_width(character: str) -> str:
     return character if code is None else chr(code)
 
 
+# --- numbers in free text: those that may be of a telephone, a card or a case ---
+
+_BETWEEN_DIGITS = re.compile(rf"(?<=\d){_GAP}(?=\d)")
+_DIGITS = re.compile(r"\d+")
+_SPOKEN = str.maketrans("零〇一二三四五六七八九幺", "001234567891")
+
+
+def longest_number(text: str) -> int:
+    """How many digits the longest number in a free text has, 0 if there is none.
+
+    Digits count in whatever script, also written as characters (一三八…), and also set apart by
+    blanks, hyphens or dots, as people write telephone numbers.
+    """
+    folded = unicodedata.normalize("NFKC", text).translate(_SPOKEN)
+    joined = _BETWEEN_DIGITS.sub("", folded)
+    return max((len(found) for found in _DIGITS.findall(joined)), default=0)
+
+
 # --- 行政区划代码 (GB/T 2260; 12 digits on the platform) ---
 
 

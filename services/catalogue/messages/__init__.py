@@ -4,6 +4,7 @@ from services.catalogue.messages.basic_items import basic_fact, basic_item_of, b
 from services.catalogue.messages.cards import KIND, card, card_message
 from services.catalogue.messages.dossier import part_message
 from services.catalogue.messages.drafts import draft_content_of, judged, outline_message
+from services.catalogue.messages.gaps import gap_message, reported_of
 from services.catalogue.messages.imports import mode_of, preview_message
 from services.catalogue.messages.items import (
     IMPORTED,
@@ -62,6 +63,7 @@ __all__ = [
     "event_message",
     "event_of",
     "fact_message",
+    "gap_message",
     "import_message",
     "item_message",
     "item_of",
@@ -79,6 +81,7 @@ __all__ = [
     "questionnaire_of",
     "record_json",
     "report_message",
+    "reported_of",
     "scheduled_fact",
     "scheduled_message",
     "scheduled_version_message",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from services.catalogue import messages
 from services.catalogue.domain import Changed
-from services.catalogue.store import drafts, life_events
+from services.catalogue.store import drafts, gaps, life_events
 from services.catalogue.store.basic_items import MongoBasics
 from services.catalogue.store.documents import (
     BASICS,
@@ -19,6 +19,7 @@ from services.catalogue.store.documents import (
     LifeEventDocument,
 )
 from services.catalogue.store.drafts import MongoDrafts
+from services.catalogue.store.gaps import MongoGaps
 from services.catalogue.store.item_rows import digest, document_of, listed_of
 from services.catalogue.store.items import MongoStore
 from services.catalogue.store.life_events import MongoEvents
@@ -50,6 +51,7 @@ __all__ = [
     "MongoBasics",
     "MongoDrafts",
     "MongoEvents",
+    "MongoGaps",
     "MongoListStore",
     "MongoQuestionnaires",
     "MongoStore",
@@ -70,6 +72,7 @@ def ensure(database: Database[Document]) -> None:
     database[ENTRIES].create_indexes(index_models(EntryDocument))
     database[ADJUSTMENTS].create_indexes(index_models(AdjustmentDocument))
     drafts.ensure(database)
+    gaps.ensure(database)
     upgrade(database)
 
 

@@ -20,6 +20,7 @@ from services.catalogue.usecases.drafts import (
     publish_from,
     save_draft,
 )
+from services.catalogue.usecases.gaps import Gaps, list_gaps, report_gaps, settle_gap
 from services.catalogue.usecases.imports import import_items, preview_import
 from services.catalogue.usecases.items import (
     bring_into_force,
@@ -55,6 +56,7 @@ __all__ = [
     "Basics",
     "Drafts",
     "Events",
+    "Gaps",
     "ListStore",
     "Marks",
     "Occasion",
@@ -75,6 +77,7 @@ __all__ = [
     "import_items",
     "judge_draft",
     "list_drafts",
+    "list_gaps",
     "list_quality",
     "list_versions",
     "part_of",
@@ -84,8 +87,10 @@ __all__ = [
     "publish_event",
     "publish_from",
     "publish_questionnaire",
+    "report_gaps",
     "resume",
     "save_draft",
+    "settle_gap",
     "succeed",
     "suspend",
     "unschedule",

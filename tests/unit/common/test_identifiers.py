@@ -18,6 +18,7 @@ from services.common.identifiers import (
     is_task_code,
     is_uscc_shape,
     is_within,
+    longest_number,
     normalise_code,
     organisation_code_check_char,
     redact_resident_ids,
@@ -417,3 +418,20 @@ def test_site_codes_of_regions_and_ministries_are_right(code):
 )
 def test_what_is_no_site_code_is_refused(code):
     assert not is_site_code(code)
+
+
+@pytest.mark.parametrize(
+    ("text", "digits"),
+    [
+        ("", 0),
+        ("没有数字", 0),
+        ("12345 热线", 5),
+        ("138-0013 8000", 11),
+        ("０８７１．316", 7),
+        ("一三八零零一", 6),
+        ("①②③ 4", 4),
+        ("3 岁和 12 岁", 2),
+    ],
+)
+def test_a_number_is_as_long_as_people_write_it(text, digits):
+    assert longest_number(text) == digits
