@@ -1,7 +1,13 @@
-"""Calls to the departments: one channel each, a deadline and a signed token on every call."""
+"""Calls to the departments: one channel each, a deadline and a signed token on every call.
+
+A guard stands before each department (gateway/breaker.py), so that a slow one costs the others
+nothing. Streams pass it by: they are few, and their readers come again by themselves.
+"""
 
 from __future__ import annotations
 
+import logging
+import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,10 +16,13 @@ from google.protobuf.descriptor_pool import Default as DefaultPool
 from google.protobuf.message_factory import GetMessageClass
 from google.rpc import error_details_pb2, status_pb2
 
+from gateway.breaker import CircuitOpen, Guard, Outcome, State, TooManyUnderWay, whole_seconds
 from gateway.contracts import SERVICES
 from gateway.refusals import (
     CallUnknown,
+    DepartmentBusy,
     DepartmentFailed,
+    DepartmentPaused,
     DepartmentSlow,
     DepartmentUnavailable,
 )
@@ -21,7 +30,7 @@ from services.common.access import ANONYMOUS, Caller
 from services.common.callers import Signer
 from services.common.errors import DomainError, Violation
 from services.common.status import CODES, DOMAIN
-from services.common.telemetry import current_traceparent
+from services.common.telemetry import current_traceparent, meter
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor import MethodDescriptor
@@ -41,6 +50,18 @@ _OPTIONS: Final = (
     ("grpc.enable_http_proxy", 0),  # departments are never behind the proxy of the environment
 )
 _DETAILS = "grpc-status-details-bin"
+_FAILING: Final = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+"""Not RESOURCE_EXHAUSTED: a question whose answer is too large would stop those of others."""
+_UNGUARDED: Final = "grpc.health."  # has to tell the truth, whatever went before
+
+_refused = meter.create_counter(
+    "zhengtong.gateway.calls_refused", description="calls not made, by department and reason"
+)
+_paused = meter.create_gauge(
+    "zhengtong.gateway.department_paused", description="1 while calls are not made, by patience"
+)
+
+logger = logging.getLogger(__name__)
 
 
 class Clients:
@@ -74,17 +95,28 @@ class Clients:
 
         Raises:
             DomainError: of the family, and with the reason, that the department refused with.
-            DepartmentUnavailable: it cannot be reached.
+            DepartmentUnavailable: it cannot be reached, or is not asked: DepartmentPaused after
+                several calls without an answer, DepartmentBusy with too many under way.
             DepartmentSlow: no answer within `timeout` seconds.
             CallUnknown: it does not serve the call.
             DepartmentFailed: a defect inside; nothing of it is for the caller.
         """
         known = self._department(department)
         call = known.unary(method)
-        try:
-            return await call(request, timeout=timeout, metadata=known.metadata(caller))
-        except grpc.aio.AioRpcError as error:
-            raise refusal_of(department, error) from None
+        passage = _Passage(known, timeout, guarded=not method.startswith(_UNGUARDED))
+        with passage:
+            try:
+                answer = await call(request, timeout=timeout, metadata=known.metadata(caller))
+            except grpc.aio.AioRpcError as error:
+                failed = error.code() in _FAILING
+                passage.outcome = Outcome.FAILED if failed else Outcome.ANSWERED
+                raise refusal_of(department, error) from None
+            passage.outcome = Outcome.ANSWERED
+            return answer
+
+    def pausing(self, department: str) -> bool:
+        """Whether some calls to a department are not made now, as it gave no answers."""
+        return self._department(department).guard.pausing()
 
     def stream(
         self,
@@ -117,7 +149,8 @@ class _Department:
     """The channel to one department and the calls made over it so far."""
 
     def __init__(self, name: str, address: str, signer: Signer) -> None:
-        self._name = name
+        self.name = name
+        self.guard = Guard()
         self._address = address
         self._signer = signer
         self._calls: dict[str, Any] = {}
@@ -144,16 +177,60 @@ class _Department:
     def _find(self, method: str) -> MethodDescriptor:
         if "." in method:
             return DefaultPool().FindMethodByName(method)
-        return SERVICES[self._name].methods_by_name[method]
+        return SERVICES[self.name].methods_by_name[method]
 
     def metadata(self, caller: Caller) -> tuple[tuple[str, str], ...]:
-        token = ("authorization", f"Bearer {self._signer.token(caller, self._name)}")
+        token = ("authorization", f"Bearer {self._signer.token(caller, self.name)}")
         traceparent = current_traceparent()
         return (token, ("traceparent", traceparent)) if traceparent else (token,)
 
     async def close(self) -> None:
         if self._calls:
             await self._channel.close()
+
+
+class _Passage:
+    """One call on its way past a department's guard.
+
+    Args:
+        guarded: False: it goes in any case, and nothing is learnt from it.
+    """
+
+    __slots__ = ("_department", "_guarded", "_ticket", "_timeout", "outcome")
+
+    def __init__(self, department: _Department, timeout: float, *, guarded: bool) -> None:
+        self._department = department
+        self._timeout = timeout
+        self._guarded = guarded
+        self.outcome = Outcome.UNKNOWN
+
+    def __enter__(self) -> None:
+        """Raises: DepartmentPaused, DepartmentBusy."""
+        if not self._guarded:
+            return
+        name = self._department.name
+        try:
+            self._ticket = self._department.guard.enter(self._timeout, time.monotonic())
+        except CircuitOpen as refused:
+            _refused.add(1, {"department": name, "reason": DepartmentPaused.reason})
+            raise DepartmentPaused(name, whole_seconds(refused.wait)) from None
+        except TooManyUnderWay:
+            _refused.add(1, {"department": name, "reason": DepartmentBusy.reason})
+            raise DepartmentBusy(name) from None
+
+    def __exit__(self, *_: object) -> None:
+        if not self._guarded:
+            return
+        guard, name = self._department.guard, self._department.name
+        circuit = guard.circuit(self._timeout)
+        before = circuit.state
+        guard.leave(self._timeout, self._ticket, self.outcome, time.monotonic())
+        if circuit.state is not before:
+            patience = "hurried" if circuit is guard.hurried else "patient"
+            closed = circuit.state is State.CLOSED
+            _paused.set(0 if closed else 1, {"department": name, "patience": patience})
+            level = logging.INFO if closed else logging.WARNING
+            logger.log(level, "calls to %s (%s): %s", name, patience, circuit.state.value)
 
 
 def refusal_of(department: str, error: grpc.aio.AioRpcError) -> Exception:

@@ -107,5 +107,7 @@ async def _department(clients: Clients, name: str) -> tuple[bool, str]:
     except DepartmentFailed:
         return False, f"部门 {name} 的健康检查失败。"
     if answer.status == health_pb2.HealthCheckResponse.SERVING:
-        return True, "正常"
+        return True, "正常（部分请求此前没有得到答复，暂停访问）" if clients.pausing(
+            name
+        ) else "正常"
     return False, f"部门 {name} 的数据库没有应答。"

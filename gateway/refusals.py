@@ -241,6 +241,25 @@ class DepartmentUnavailable(Unavailable):
     reason = "DEPARTMENT_UNAVAILABLE"
 
 
+class DepartmentPaused(DepartmentUnavailable):
+    """A department gave no answer several times in a row and is not asked; in whole seconds."""
+
+    reason = "DEPARTMENT_PAUSED"
+
+    def __init__(self, department: str, retry_after: int) -> None:
+        super().__init__(f"部门 {department} 连续多次没有答复，暂停访问，请稍后再试。")
+        self.retry_after = retry_after
+
+
+class DepartmentBusy(DepartmentUnavailable):
+    """As many calls to a department are under way as may be."""
+
+    reason = "DEPARTMENT_BUSY"
+
+    def __init__(self, department: str) -> None:
+        super().__init__(f"部门 {department} 正在处理的请求过多，请稍后再试。")
+
+
 class DepartmentSlow(Unavailable):
     """A department did not answer within the deadline."""
 

@@ -100,16 +100,17 @@ def _gateway(root: Path, port: int) -> Iterator[int]:
         "ZHENGTONG_RATE_PER_SECOND": "0",
     }
     with (root / "gateway.log").open("wb") as log:
-        yield from _server(["gateway.app"], settings, port, log)
+        yield from server(["gateway.app"], settings, port, log)
 
 
 @contextmanager
 def _bare(root: Path, port: int) -> Iterator[int]:
     index = directory.current(root / "index")
-    yield from _server(["tests.bench.onestop_bare", str(index), str(port)], {}, port, None)
+    yield from server(["tests.bench.onestop_bare", str(index), str(port)], {}, port, None)
 
 
-def _server(words: Sequence[str], settings: dict[str, str], port: int, log: Any) -> Iterator[int]:
+def server(words: Sequence[str], settings: dict[str, str], port: int, log: Any) -> Iterator[int]:
+    """Serve with a module of Python until the caller is done; gives the port."""
     command = [sys.executable, "-m", *words]
     # As the supervisor starts them.
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", "MALLOC_ARENA_MAX": "2", **settings}

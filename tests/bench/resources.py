@@ -43,13 +43,13 @@ def run(rounds: int) -> list[dict[str, Any]]:
         starts = [_start(Path(folder)) for _ in range(min(rounds, MOST_STARTS))]
         with Stack(Path(folder), sample=True, env=NO_LIMIT) as stack:
             at_rest, busy = _megabytes(stack), _under_load(stack)
-            words, codes = _without_credit(stack, rounds)
+            words, by_code = _without_credit(stack, rounds)
     return [
         _row("warm_start", statistics.median(starts), "s"),
         _row("pss_sample", at_rest, "MB"),
         _row("pss_under_load", busy, "MB"),
         _row("query_credit_stopped", words[1], "ms", words[0]),
-        _row("code_query_credit_stopped", codes[1], "ms", codes[0]),
+        _row("code_query_credit_stopped", by_code[1], "ms", by_code[0]),
     ]
 
 
@@ -91,7 +91,7 @@ def _under_load(stack: Stack) -> float:
         targets = [f"/api/v1/query?q={quote(typed)}" for typed in queries()]
         items = client.get("/api/v1/items", params={"page_size": 200}).json()["items"]
         targets += [f"/api/v1/items/{one['item_id']}" for one in items]
-        targets += [f"/api/v1/credit/subjects/{code}" for code in _codes(client)]
+        targets += [f"/api/v1/credit/subjects/{code}" for code in codes(client)]
     asked = stack.run_dir / "targets.json"
     asked.write_bytes(orjson.dumps(targets))
     most = 0.0
@@ -109,7 +109,7 @@ def _without_credit(stack: Stack, rounds: int) -> list[tuple[float, float]]:
     usual: list[list[float]] = [[], []]
     stopped: list[list[float]] = [[], []]
     with httpx.Client(base_url=stack.base_url) as client:
-        asked = [queries()[:ASKED], _codes(client)[:ASKED]]
+        asked = [queries()[:ASKED], codes(client)[:ASKED]]
         for _ in range(rounds):
             for took in (usual, stopped):
                 _have_credit(stack, client, running=took is usual)
@@ -122,7 +122,7 @@ def _without_credit(stack: Stack, rounds: int) -> list[tuple[float, float]]:
     ]
 
 
-def _codes(client: httpx.Client) -> list[str]:
+def codes(client: httpx.Client) -> list[str]:
     """统一社会信用代码 that the department knows."""
     listed = client.get("/api/v1/credit/permits", params={"page_size": 200}).json()
     return sorted({one["subject_code"] for one in listed["permits"]})

@@ -13,8 +13,14 @@ from grpc_health.v1 import health_pb2
 from zhengtong.catalogue.v1 import catalogue_service_pb2 as pb
 from zhengtong.eventlog.v1 import eventlog_service_pb2, eventlog_service_pb2_grpc
 
+from gateway.breaker import FAILURES_IN_A_ROW, MOST_UNDER_WAY
 from gateway.clients import Clients, refusal_of
-from gateway.refusals import DepartmentSlow, DepartmentUnavailable
+from gateway.refusals import (
+    DepartmentBusy,
+    DepartmentPaused,
+    DepartmentSlow,
+    DepartmentUnavailable,
+)
 from services.common.callers import Signer, Verifier
 from services.common.errors import NotFound
 from tests.callers import SYSTEM
@@ -104,6 +110,53 @@ async def test_a_department_that_comes_back_is_called_again_within_two_seconds(t
                     break
                 await asyncio.sleep(0.02)
             assert time.monotonic() - began < 2
+
+
+async def test_a_department_that_gives_no_answers_is_not_asked_for_a_while(tmp_path):
+    async with clients_of(tmp_path, "127.0.0.1:1") as clients:
+        for _ in range(FAILURES_IN_A_ROW):
+            assert not clients.pausing("catalogue")
+            with pytest.raises(DepartmentUnavailable) as failed:
+                await clients.call("catalogue", "GetItem", pb.GetItemRequest())
+            assert failed.type is DepartmentUnavailable
+        with pytest.raises(DepartmentPaused) as paused:
+            await clients.call("catalogue", "GetItem", pb.GetItemRequest())
+        assert clients.pausing("catalogue")
+    assert (paused.value.reason, paused.value.retry_after) == ("DEPARTMENT_PAUSED", 1)
+
+
+async def test_refusals_are_answers_however_many(tmp_path):
+    catalogue = FakeCatalogue(error=ItemUnknown("没有这个事项。"))
+    with serving(catalogue, settings_in(tmp_path).keys_dir) as address:
+        async with clients_of(tmp_path, address) as clients:
+            for _ in range(FAILURES_IN_A_ROW * 2):
+                with pytest.raises(NotFound):
+                    await clients.call("catalogue", "GetItem", pb.GetItemRequest())
+            assert not clients.pausing("catalogue")
+
+
+async def test_more_calls_than_may_be_under_way_are_refused_and_health_is_still_told(tmp_path):
+    catalogue = FakeCatalogue()
+    catalogue.hold.clear()
+    with serving(catalogue, settings_in(tmp_path).keys_dir) as address:
+        async with clients_of(tmp_path, address) as clients:
+            calls = [
+                asyncio.create_task(clients.call("catalogue", "GetItem", pb.GetItemRequest()))
+                for _ in range(MOST_UNDER_WAY)
+            ]
+            await asyncio.sleep(0.05)
+            with pytest.raises(DepartmentBusy):
+                await clients.call("catalogue", "GetItem", pb.GetItemRequest())
+            calls.pop().cancel()
+            await asyncio.sleep(0.05)
+            calls.append(
+                asyncio.create_task(clients.call("catalogue", "GetItem", pb.GetItemRequest()))
+            )
+            catalogue.hold.set()
+            answers = await asyncio.gather(*calls)
+            assert len(answers) == MOST_UNDER_WAY
+            check = health_pb2.HealthCheckRequest()
+            await clients.call("catalogue", "grpc.health.v1.Health.Check", check)
 
 
 class Log(eventlog_service_pb2_grpc.EventLogServiceServicer):
