@@ -83,6 +83,10 @@ test: venv system-test-deps ## 全部测试，除去费时很长的 (all tests b
 test-long: venv system-test-deps ## 费时很长的测试，逐个运行 (the long tests, one by one)
 	$(BIN)/pytest -m long $(PYTEST_OPTIONS)
 
+.PHONY: relevance
+relevance: venv ## 用评判过的查询衡量一站式查询，写入 .run/relevance.html (how well judged queries are answered)
+	$(BIN)/python -m tests.e2e.relevance
+
 .PHONY: bench
 bench: venv ## 与裸基线并排测量，写入 .run/bench.json (ratios against bare baselines)
 	$(BIN)/python -m tests.bench
