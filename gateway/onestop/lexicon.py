@@ -13,6 +13,7 @@ from collections import defaultdict
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from gateway.onestop import pinyin
@@ -168,12 +169,10 @@ class Lexicon:
                 yield word, 2.0
         if len(part) < _SHORTEST_BY_SHAPE:
             return
-        for word in {word for character in set(part) for word in self._by_pair[character]}:
-            if (
-                abs(len(word) - len(part)) <= 1
-                and word in self._counts
-                and OSA.distance(part, word, score_cutoff=1) == 1
-            ):
+        sharing = {word for character in set(part) for word in self._by_pair.get(character, ())}
+        near = process.extract(part, sharing, scorer=OSA.distance, score_cutoff=1, limit=None)
+        for word, distance, _ in near:
+            if distance == 1 and word in self._counts:
                 yield word, 1.0 if len(word) == len(part) else -1.5
 
 

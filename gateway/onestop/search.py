@@ -11,6 +11,7 @@ from tantivy import Order
 
 from gateway.onestop import facets, ranking
 from gateway.onestop.schema import stored_bytes
+from gateway.onestop.weights import WEIGHTS
 from gateway.onestop.window import CLOSELY, Hit, Window
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Group:
 
     Args:
         next_offset: where the next page begins; None: there is none.
+        best: the score of the first of all that was found.
     """
 
     kind: str
@@ -44,6 +46,7 @@ class Group:
     hits: list[Hit]
     next_offset: int | None = None
     facets: list[Facet] = field(default_factory=list)
+    best: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +132,12 @@ class Search:
         """What says the words; if nothing does, what says the question in one piece."""
         if wanted.family:
             return self.members(wanted)
-        query = ranking.by_words(question, self.searcher)
-        if self.says(query, question, wanted):
-            query = ranking.any_of([query, *ranking.near(question, self.searcher, self._generic)])
-        groups = self._groups(query, question, wanted)
+        said = ranking.by_words(question, self.searcher)
+        near = ranking.near(question, self.searcher, self._generic)
+        groups = self._groups(ranking.any_of([said, *near]), question, wanted)
+        if near and groups and groups[0].best < WEIGHTS.said * WEIGHTS.synonym:
+            # What only says the rarest words goes with what says them all, never instead of it.
+            groups = self._groups(said, question, wanted)
         if not groups:
             groups = self._groups(ranking.in_one_piece(question), question, wanted)
         return groups
@@ -199,7 +204,7 @@ class Search:
                     exact, size
                 )
             if hits:
-                yield Group(kind, totals[kind], hits)
+                yield Group(kind, totals[kind], hits, best=window.top)
 
     def _totals(self, query: Query, count: int) -> dict[str, int]:
         """How many of each kind were found; of the largest, what remains of all."""
@@ -224,7 +229,7 @@ class Search:
         more = end < min(window.count, DEEPEST)
         total = window.count - window.hidden
         counted = [*self._regions(found, wanted), *self._facets(query)]
-        return [Group(wanted.kind, total, hits, end if more else None, counted)]
+        return [Group(wanted.kind, total, hits, end if more else None, counted, window.top)]
 
     def _regions(self, found: Query, wanted: Wanted) -> list[Facet]:
         """How many things each narrower region would show, those that it has itself."""

@@ -58,6 +58,7 @@ class Window:
         hidden: how many of the first the clock has hidden meanwhile, or have the official name of
             one before them (without a 基本编码 in common the name tells that they are the same).
         full: there may be more than the first.
+        top: the score of the very first.
     """
 
     def __init__(self, searcher: tantivy.Searcher, query: Query, limit: int, now: int) -> None:
@@ -73,6 +74,7 @@ class Window:
             if (end is None or end > now) and name not in named:
                 self._first.append(hit)
                 named |= {name} if name else set()
+        self.top = first[0][0] if first else 0.0
         self._read: dict[int, bytes] = {}
         self.hidden = len(first) - len(self._first)
         self.full = len(first) == limit

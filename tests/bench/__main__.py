@@ -23,6 +23,7 @@ BENCHES = (
     "imports",
     "list_scale",
     "onestop",
+    "onestop_scale",
     "access",
     "freshness",
     "resources",

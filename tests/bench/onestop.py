@@ -16,6 +16,7 @@ import tempfile
 import threading
 import time
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -46,10 +47,10 @@ def run(rounds: int) -> list[dict[str, Any]]:
         root = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         claims = stack.enter_context(PortClaims())
         onestop_index.fill(root / "index")
-        stack.enter_context(_told(root / "index"))
-        gateway = stack.enter_context(_gateway(root, claims.claim()))
-        bare = stack.enter_context(_bare(root, claims.claim()))
-        pairs = _rounds(root, {gateway: GATEWAY, bare: BARE}, rounds)
+        stack.enter_context(told(root / "index"))
+        ours_at = stack.enter_context(gateway(root, claims.claim()))
+        bare_at = stack.enter_context(bare(root, claims.claim()))
+        pairs = rounds_of(root, {ours_at.port: GATEWAY, bare_at.port: BARE}, rounds)
     ours, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
     return [
         {
@@ -62,11 +63,11 @@ def run(rounds: int) -> list[dict[str, Any]]:
     ]
 
 
-def _rounds(root: Path, doors: dict[int, str], rounds: int) -> list[tuple[float, float]]:
+def rounds_of(root: Path, doors: dict[int, str], rounds: int) -> list[tuple[float, float]]:
     """Answers a second of each port in turn."""
     asked = onestop_index.queries()
     for port, path in doors.items():
-        _warm(f"http://{LOOPBACK}:{port}{path}", asked)
+        warm(f"http://{LOOPBACK}:{port}{path}", asked)
         (root / f"{port}.json").write_bytes(orjson.dumps([f"{path}?q={quote(q)}" for q in asked]))
     pairs = []
     for _ in range(rounds):
@@ -75,7 +76,7 @@ def _rounds(root: Path, doors: dict[int, str], rounds: int) -> list[tuple[float,
     return pairs
 
 
-def _warm(address: str, asked: Sequence[str]) -> None:
+def warm(address: str, asked: Sequence[str]) -> None:
     """Ask everything once; what finds nothing would measure nothing."""
     with httpx.Client() as client:
         for typed in asked:
@@ -85,8 +86,16 @@ def _warm(address: str, asked: Sequence[str]) -> None:
                 raise AssertionError(f"{address} does not find {typed}")
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A server that runs: where it listens, and which process it is."""
+
+    port: int
+    pid: int
+
+
 @contextmanager
-def _gateway(root: Path, port: int) -> Iterator[int]:
+def gateway(root: Path, port: int) -> Iterator[Served]:
     """The gateway as it runs everywhere, but that one address may ask without limit."""
     keys = root / "keys"
     keys.mkdir(mode=0o700)
@@ -100,24 +109,27 @@ def _gateway(root: Path, port: int) -> Iterator[int]:
         "ZHENGTONG_RATE_PER_SECOND": "0",
     }
     with (root / "gateway.log").open("wb") as log:
-        yield from server(["gateway.app"], settings, port, log)
+        with server(["gateway.app"], settings, port, log) as served:
+            yield served
 
 
 @contextmanager
-def _bare(root: Path, port: int) -> Iterator[int]:
+def bare(root: Path, port: int) -> Iterator[Served]:
     index = directory.current(root / "index")
-    yield from server(["tests.bench.onestop_bare", str(index), str(port)], {}, port, None)
+    with server(["tests.bench.onestop_bare", str(index), str(port)], {}, port, None) as served:
+        yield served
 
 
-def server(words: Sequence[str], settings: dict[str, str], port: int, log: Any) -> Iterator[int]:
-    """Serve with a module of Python until the caller is done; gives the port."""
+@contextmanager
+def server(words: Sequence[str], settings: dict[str, str], port: int, log: Any) -> Iterator[Served]:
+    """Serve with a module of Python until the caller is done."""
     command = [sys.executable, "-m", *words]
     # As the supervisor starts them.
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", "MALLOC_ARENA_MAX": "2", **settings}
     process = subprocess.Popen(command, env=environment, stderr=log)
     try:
         _wait(process, port)
-        yield port
+        yield Served(port, process.pid)
     finally:
         process.terminate()
         process.wait()
@@ -136,7 +148,7 @@ def _wait(process: subprocess.Popen[bytes], port: int) -> None:
 
 
 @contextmanager
-def _told(index: Path) -> Iterator[None]:
+def told(index: Path) -> Iterator[None]:
     """Say how the departments stand as often as the indexer does."""
     ended = threading.Event()
 

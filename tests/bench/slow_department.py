@@ -79,7 +79,8 @@ def _gateway(platform: Stack, proxy_port: int) -> Iterator[int]:
         **NO_LIMIT,
     }
     with (platform.run_dir / "gateway.bench.log").open("wb") as log:
-        yield from server(["gateway.app"], told, platform.plan.http_port, log)
+        with server(["gateway.app"], told, platform.plan.http_port, log) as served:
+            yield served.port
 
 
 def _mix(port: int, root: Path) -> Path:
