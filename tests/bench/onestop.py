@@ -108,9 +108,11 @@ def gateway(root: Path, port: int) -> Iterator[Served]:
         "ZHENGTONG_GRPC_ADDRESSES": ",".join(f"{name}={LOOPBACK}:1" for name in DEPARTMENTS),
         "ZHENGTONG_RATE_PER_SECOND": "0",
     }
-    with (root / "gateway.log").open("wb") as log:
-        with server(["gateway.app"], settings, port, log) as served:
-            yield served
+    with (
+        (root / "gateway.log").open("wb") as log,
+        server(["gateway.app"], settings, port, log) as served,
+    ):
+        yield served
 
 
 @contextmanager

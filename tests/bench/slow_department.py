@@ -78,9 +78,11 @@ def _gateway(platform: Stack, proxy_port: int) -> Iterator[int]:
         "ZHENGTONG_GRPC_ADDRESSES": ",".join(f"{n}={a}" for n, a in addresses.items()),
         **NO_LIMIT,
     }
-    with (platform.run_dir / "gateway.bench.log").open("wb") as log:
-        with server(["gateway.app"], told, platform.plan.http_port, log) as served:
-            yield served.port
+    with (
+        (platform.run_dir / "gateway.bench.log").open("wb") as log,
+        server(["gateway.app"], told, platform.plan.http_port, log) as served,
+    ):
+        yield served.port
 
 
 def _mix(port: int, root: Path) -> Path:
