@@ -145,6 +145,9 @@ class OneStop:
             _put_first(answer, await credit)
         if asker and self._is_gap(answer):
             self._note(answer, asker)
+        if question.kind and not asked.kind:
+            # What the words point to comes first (停水: 便民), the others as always.
+            answer.groups.sort(key=lambda group: group.kind != found.question.kind)
         if asked.kind and not answer.groups:
             answer.groups = [Group(asked.kind, 0, [])]
         answer.took = time.perf_counter() - began

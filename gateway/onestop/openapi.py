@@ -197,8 +197,8 @@ SCHEMAS: dict[str, Any] = dossier_openapi.SCHEMAS | {
         {
             "type": {
                 "type": "string",
-                "enum": ["text", "code", "subject_code"],
-                "description": "文字、编码、统一社会信用代码",
+                "enum": ["text", "code", "case_number", "subject_code"],
+                "description": "文字、编码、办件编号、统一社会信用代码",
             },
             "text": said("用于检索的文字，已去掉地名和标点"),
             "region": {

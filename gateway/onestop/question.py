@@ -12,6 +12,7 @@ from services.common.identifiers import (
     is_uscc_shape,
     is_within,
     normalise_code,
+    task_code_of_case,
     uscc_problem,
 )
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 _APART = re.compile(r"[^\w]+")
 _LONGEST_NAME = 5  # words that a region's name or a telling expression may be cut into
 _MOST_ALTERNATIVES = 6
+# The place of the progress (办件进度), until cases can be asked about.
+_CASE_HINT = "这是办件编号。办理进度请向受理窗口查询，或拨打 12345；下面是它所属的事项。"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class Question:
             found as well where it says each segment in one way. Empty where nothing is known.
         region: the region named in the text, taken out of the words.
         subject_code: a 统一社会信用代码, written as registers write it.
+        task_code: the 实施编码 of the item that a 办件编号 belongs to.
         hint: a sentence for whoever asked.
         kind: the group that the words point to.
         called: other names of what was asked for.
@@ -61,6 +65,7 @@ class Question:
     segments: tuple[tuple[tuple[str, ...], ...], ...] = ()
     region: Region | None = None
     subject_code: str | None = None
+    task_code: str | None = None
     hint: str | None = None
     kind: str | None = None
     called: tuple[str, ...] = ()
@@ -69,9 +74,11 @@ class Question:
 
     @property
     def type(self) -> str:
-        """subject_code, code or text."""
+        """subject_code, case_number, code or text."""
         if self.subject_code:
             return "subject_code"
+        if self.task_code:
+            return "case_number"
         return "code" if _looks_like_a_code(self.exact) else "text"
 
 
@@ -93,6 +100,8 @@ class Interpreter:
         code = normalise_code(typed)
         if is_uscc_shape(code):
             return self._about_a_subject(typed, folded, code)
+        if task_code := task_code_of_case(code):
+            return _about_a_case(typed, folded, task_code)
         asked = self._synonyms.unframed(folded)
         parts = [text.words(part) for part in _APART.split(asked) if part]
         region, rest = self._region(parts) if find_region else (None, parts)
@@ -228,6 +237,21 @@ class Interpreter:
             if size:
                 yield at, at + size
             at += size or 1
+
+
+def _about_a_case(typed: str, folded: str, task_code: str) -> Question:
+    """A case by its number: nobody's progress is told here, but what it is about can be."""
+    code = text.fold(task_code)
+    return Question(
+        typed=typed,
+        left=text.squeeze(folded),
+        exact=code,
+        whole=code,
+        alternatives=((code,),),
+        task_code=task_code,
+        hint=_CASE_HINT,
+        kind="item",
+    )
 
 
 def _paired(words: list[str], worth: list[str]) -> tuple[list[str], tuple[tuple[str, ...], ...]]:

@@ -318,6 +318,10 @@ def region_of_uscc(text: str) -> str | None:
 
 _CATALOG_CODE = re.compile(r"[0-9]{2}[0-9A-Z]{10}")
 _TASK_CODE = re.compile(rf"[{_USCC_ALPHABET}]{{18}}[1-7][0-9A-Z]{{12}}")
+# As seen on the live platform; GB/T 39046-2020 says an..50, and provinces have shapes of their own.
+_CASE_NUMBER = re.compile(
+    r"([0-9A-Z]{31})20[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{4}"
+)
 _SITE_CODE = re.compile(r"bm[0-9]{8}|[0-9]{10}")
 
 
@@ -335,6 +339,12 @@ def is_task_code(text: str) -> bool:
     if not _TASK_CODE.fullmatch(text):
         return False
     return uscc_problem(text[:18]) is None or has_uscc_exception(text[:18])
+
+
+def task_code_of_case(text: str) -> str | None:
+    """Read the 实施编码 out of a 办件编号: 实施编码 31, day 8 and serial 4; None if it is none."""
+    found = _CASE_NUMBER.fullmatch(text)
+    return found[1] if found and is_task_code(found[1]) else None
 
 
 def is_site_code(text: str) -> bool:

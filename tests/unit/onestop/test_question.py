@@ -55,6 +55,18 @@ def test_a_credit_code_is_known_however_it_is_written(typed):
     assert (question.type, question.subject_code) == ("subject_code", "91530100MA6K00014D")
 
 
+TASK = "12441500196720244T3442199806003"
+
+
+def test_a_case_number_leads_to_its_item_and_says_where_to_ask_for_the_progress():
+    question = understood(f"{TASK}202206230068")
+    assert (question.type, question.task_code) == ("case_number", TASK)
+    assert question.exact == TASK.lower()
+    assert "办件编号" in question.hint
+    for other in (f"{TASK}202213230068", f"{TASK}20220623006", TASK):
+        assert understood(other).type == "code"
+
+
 def test_a_credit_code_with_an_error_is_told_and_not_asked_for():
     question = understood("91530100MA6K00014E")
     assert question.subject_code is None
