@@ -48,16 +48,17 @@ def suggestions(
     """
     begun = question.left
     before = f"{question.region.name} " if question.region else ""
-    names = list(islice(_names(begun, lexicon), _NAMES))
+    names = list(islice(_names(question, lexicon), _NAMES))
     lines = [Suggestion(f"{before}{name}", "name") for name in names]
     lines += _things(begun, question, searcher, now)
     distinct = {line.text: line for line in reversed(lines)}
     return [line for line in lines if distinct.get(line.text) is line][:MOST]
 
 
-def _names(begun: str, lexicon: Lexicon) -> Iterator[str]:
-    """Names that begin so; else those that a slip hides."""
-    found = lexicon.beginning(begun)
+def _names(question: Question, lexicon: Lexicon) -> Iterator[str]:
+    """Names that begin so; else those that stand in the text, or that a slip hides."""
+    begun = question.left
+    found = lexicon.beginning(begun) or [name for name, _ in question.spotted]
     yield from found
     if found:
         return

@@ -1,0 +1,77 @@
+"""What a typed text may stand for, by the names that the index knows."""
+
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.onestop.lexicon import Lexicon
+
+NAMES = ["公积金\t住房公积金提取", "身份证\t居民身份证补领", "养老保险\t养老保险关系转移接续"]
+WORDS = [("食品", 9), ("经营", 5), ("许可", 20), ("驾驶证", 3), ("转移", 4), ("接续", 4)]
+
+
+@pytest.fixture
+def lexicon():
+    made = Lexicon()
+    made.renew(NAMES, WORDS)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("letters", "name"),
+    [
+        ("gjj", "公积金"),
+        ("gongjijin", "公积金"),
+        ("sfz", "身份证"),
+        ("shipinjingyingxuke", "食品经营许可"),
+        ("xyz", None),
+        ("q", None),
+    ],
+)
+def test_letters_are_read_as_names_whole_or_word_by_word(lexicon, letters, name):
+    assert lexicon.read(letters) == name
+
+
+def test_an_everyday_name_tells_the_official_one(lexicon):
+    assert lexicon.titles("公积金") == ("住房公积金提取",)
+    assert lexicon.titles("食品") == ()
+
+
+def test_names_are_spotted_in_a_sentence_the_longest_first_and_never_within_another(lexicon):
+    assert lexicon.spotted("身份证和公积金怎么办") == ["身份证", "公积金"]
+    lexicon.renew([*NAMES, "提取公积金\t住房公积金提取"], WORDS)
+    assert lexicon.spotted("提取公积金") == ["提取公积金"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("身份正", "身份证"),  # another character of the same sound
+        ("驾驶正", "驾驶证"),
+        ("身证份", "身份证"),  # two swapped
+        ("养老保俭", "养老保险"),
+        ("养老险", "养老保险"),  # one missing
+        ("公积积金", "公积金"),  # one too many
+    ],
+)
+def test_one_slip_is_put_right(lexicon, typed, meant):
+    assert meant in lexicon.corrections(typed)
+
+
+def test_what_the_index_no_longer_says_is_meant_by_nobody(lexicon):
+    lexicon.renew(NAMES[1:], WORDS)
+    assert lexicon.read("gjj") is None
+    assert lexicon.beginning("公积") == []
+    assert "公积金" not in lexicon.corrections("公积今")
+
+
+@given(st.text(alphabet=string.ascii_lowercase + "公积金身份证养老", max_size=40))
+def test_any_text_is_looked_up_without_harm(typed):
+    made = Lexicon()
+    made.renew(NAMES, WORDS)
+    for name in (*made.spotted(typed), *made.beginning(typed)):
+        assert made.titles(name)
+    assert len(made.corrections(typed)) <= 8
+    made.read(typed)
