@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-
 import pytest
-from playwright.async_api import async_playwright
 
 from infra.local.stack import Stack
 from infra.sample.places import read
-from services.common.settings import DEPARTMENTS
+from tests.e2e.browsing import browser, taken_out
 from tests.e2e.city import City
 from tests.e2e.visitor import DESKTOP, PHONE, SCREENS, visiting
 
-CHROMIUM = "/usr/bin/chromium"
-OPTIONS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+__all__ = ["browser"]  # a fixture
+
 START_SECONDS = 240.0  # both cores may be busy with other tests
-AGAIN_SECONDS = 60.0
 
 WATER = "91530100010090011J"  # a waterworks of the sample, with permits
 RESIDENT = "11010519491231002X"  # the specimen of GB 11643
@@ -43,14 +30,6 @@ def city(tmp_path_factory):
     yield running
     running.close()
     stack.stop()
-
-
-@pytest.fixture(scope="module")
-async def browser():
-    async with async_playwright() as playwright:
-        running = await playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
-        yield running
-        await running.close()
 
 
 @pytest.fixture(params=["desktop", "phone", "desktop without JavaScript"])
@@ -375,18 +354,3 @@ async def test_a_department_that_is_down_is_named_and_the_others_answer(visitor,
         assert await visitor.page.get_by_text("实时查询结果").count() == 0
         await visitor.open(f"/credit/{WATER}", status=503)
         assert "信用查询暂不可用，请稍后再试" in await visitor.read()
-
-
-@contextlib.contextmanager
-def taken_out(city, department):
-    """While this lasts, a department is down and the index knows it."""
-    assert department in DEPARTMENTS
-    assert city.zhengtong("stop", department).code == 0
-    try:
-        away = lambda: city.source(department)["status"] == "unavailable"  # noqa: E731
-        city.until(away, f"{department} 停止", AGAIN_SECONDS)
-        yield
-    finally:
-        assert city.zhengtong("start", department).code == 0
-        back = lambda: city.source(department)["status"] == "ok"  # noqa: E731
-        city.until(back, f"{department} 恢复", AGAIN_SECONDS)
