@@ -30,7 +30,7 @@ from gateway.onestop.schema import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-MOST_MEMBERS = 100_000  # of one family; a country has 3,000 counties
+MOST_MEMBERS = 10_000  # of one family; a country has 3,000 counties
 
 
 @dataclass(frozen=True, slots=True)
