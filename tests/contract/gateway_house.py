@@ -34,6 +34,7 @@ from gateway.limits import Limits
 from infra.local.keys import make_pair
 from services.catalogue.domain import questionnaires
 from services.catalogue.domain.basic_items import BasicItemNotFound
+from services.catalogue.domain.lists import ListAdjustmentNotFound
 from services.catalogue.domain.questionnaires import KeptQuestionnaire, Questionnaire
 from services.catalogue.messages import answer_message
 from services.common.callers import Verifier
@@ -151,6 +152,8 @@ class FakeCatalogue(catalogue_service_pb2_grpc.CatalogueServiceServicer):
 
     def GetAdjustment(self, request, context):  # noqa: N802
         self._hear(request, context)
+        if not self.adjustments:
+            raise ListAdjustmentNotFound
         return pb.GetAdjustmentResponse(adjustment=self.adjustments[0])
 
     def ListEntries(self, request, context):  # noqa: N802
