@@ -15,8 +15,8 @@ from gateway.portal.demo import ACCOUNTS
 from gateway.portal.writing import BEIJING
 from infra.local.stack import Stack
 from services.common.identifiers import resident_id_problem
-from tests.e2e.city import UNLIMITED, City, item
-from tests.e2e.test_portal_browser import CHROMIUM, OPTIONS, START_SECONDS
+from tests.e2e.browsing import CHROMIUM, OPTIONS
+from tests.e2e.city import START_SECONDS, UNLIMITED, City, item
 from tests.e2e.visitor import SCREENS, visiting
 
 DEPARTMENT = "11530000000000019N"
