@@ -13,6 +13,7 @@ from gateway.onestop import live
 from gateway.onestop.answers import Answer
 from gateway.onestop.asked import unknown_kind
 from gateway.onestop.endpoint import respond, respond_suggestions
+from gateway.onestop.explain import Explained, explained
 from gateway.onestop.lexicon import Lexicographer
 from gateway.onestop.question import Interpreter
 from gateway.onestop.reader import Reader
@@ -152,6 +153,19 @@ class OneStop:
             answer.groups = [Group(asked.kind, 0, [])]
         answer.took = time.perf_counter() - began
         return answer
+
+    async def explain(self, asked: Asked) -> tuple[Answer, list[Explained]]:
+        """An answer, and why each of its hits stands where it stands; for those who keep items.
+
+        Raises:
+            IndexNotReady, QueryInvalid: as `answer`.
+        """
+        answer = await self.answer(asked)
+        search = await self._latest_named()
+        region = answer.question.region.code if answer.question.region else asked.region
+        hits = [hit for group in answer.groups for hit in group.hits]
+        found = explained(hits, answer.question, region, search.searcher, self._synonyms.generic)
+        return answer, found
 
     def _is_gap(self, answer: Answer) -> bool:
         """Whether the catalogue lacks what was asked for: an outage is no gap, nor is a filter."""

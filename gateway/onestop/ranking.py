@@ -150,19 +150,23 @@ def by_most_words(question: Question, searcher: tantivy.Searcher) -> Query | Non
 
 def first(question: Question) -> list[Query]:
     """What lifts a thing above the others: its code, its name, another name, a beginning."""
-    lifted = [scored(term("codes", code), CODE) for code in _codes(question)]
+    return [query for _, query in lifts(question)]
+
+
+def lifts(question: Question) -> list[tuple[str, Query]]:
+    """The same, each with what it is called in explanations."""
+    lifted = [("编码一致", scored(term("codes", code), CODE)) for code in _codes(question)]
     if not is_later(question.exact):
-        lifted.append(scored(term("stage", FIRST), WEIGHTS.first))
+        lifted.append(("首次办理", scored(term("stage", FIRST), WEIGHTS.first)))
     for name, _ in question.spotted:
         share = WEIGHTS.spotted * len(name) / len(question.exact)
-        lifted.append(scored(any_of([term("name", name), term("alias", name)]), share))
+        said = any_of([term("name", name), term("alias", name)])
+        lifted.append((f"名称是文中的“{name}”", scored(said, share)))
     for name in dict.fromkeys((question.exact, question.whole)):
-        lifted += [
-            scored(term("name", name), WEIGHTS.name),
-            scored(term("alias", name), WEIGHTS.alias),
-        ]
+        lifted.append(("正式名称一致", scored(term("name", name), WEIGHTS.name)))
+        lifted.append(("日常用语一致", scored(term("alias", name), WEIGHTS.alias)))
         if len(name) <= LONGEST_PREFIX:
-            lifted.append(scored(term("starts", name), PREFIX))
+            lifted.append(("名称以此开头", scored(term("starts", name), PREFIX)))
     return lifted
 
 

@@ -12,6 +12,7 @@ from gateway.portal.basic_items import BasicItemPages
 from gateway.portal.desk import Desk
 from gateway.portal.details import Details
 from gateway.portal.dossier import DossierPage
+from gateway.portal.explaining import ExplainingPages
 from gateway.portal.gaps import GapPages
 from gateway.portal.hall import PATH as HALL
 from gateway.portal.hall import HallPages, hall_trouble
@@ -62,6 +63,7 @@ def routes(
     own += outside.routes() if outside else []
     own += [*MandatePages(desk).routes(), *RegisterPages(desk).routes(), *reviews.routes()]
     own += [*ImportPages(desk).routes(), *QualityPages(desk, onestop).routes()]
+    own += ExplainingPages(desk, onestop).routes()
     own += GapPages(desk, onestop).routes()
     open_pages = [
         *QuestionnairePages(calls).routes(),

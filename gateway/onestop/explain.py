@@ -1,0 +1,88 @@
+"""Why a hit stands where it does: what of the question its card says, and what that counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gateway.onestop import ranking, text
+from gateway.onestop.weights import WEIGHTS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    import tantivy
+    from tantivy import Query
+
+    from gateway.onestop.question import Question
+    from gateway.onestop.window import Hit
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One thing that a card says, and the score that it brings."""
+
+    says: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A hit with the parts of its score, the highest first.
+
+    Args:
+        rest: what remains of the score: how rare the words are, the level, an order among equals.
+    """
+
+    card: dict[str, Any]
+    score: float
+    parts: list[Part]
+    rest: float
+
+
+def explained(
+    hits: Collection[Hit],
+    question: Question,
+    region: str,
+    searcher: tantivy.Searcher,
+    generic: Collection[str],
+) -> list[Explained]:
+    """Each hit with what its score is made of.
+
+    Args:
+        region: 12 digits that the answer was narrowed to; empty: none.
+        generic: words that say what is done but not to what.
+    """
+    labelled = list(_labelled(question, region, searcher, generic))
+    return [_explained(hit, question, labelled, searcher) for hit in hits]
+
+
+def _labelled(
+    question: Question, region: str, searcher: tantivy.Searcher, generic: Collection[str]
+) -> Iterator[tuple[str, Query]]:
+    yield from ranking.lifts(question)
+    yield "说到全部词语", ranking.scored(ranking.by_words(question, searcher), WEIGHTS.said)
+    for query in ranking.near(question, searcher, generic):
+        yield "说到主要词语", ranking.scored(query, 0.0)
+    if region:
+        yield "地区远近", ranking.within(region)
+
+
+def _explained(
+    hit: Hit, question: Question, labelled: list[tuple[str, Query]], searcher: tantivy.Searcher
+) -> Explained:
+    this = ranking.scored(ranking.term("id", hit.card["id"]), 0.0)
+    parts: dict[str, float] = {}
+    for says, query in labelled:
+        found = searcher.search(ranking.all_of([query, this]), 1, count=False).hits
+        if found:
+            parts[says] = max(found[0][0], parts.get(says, 0.0))
+    if question.exact in text.squeeze(text.fold(hit.card["title"])):
+        parts.setdefault("名称含有全部文字", ranking.PHRASE if hit.score < ranking.PREFIX else 0.0)
+    ordered = sorted(parts.items(), key=lambda part: -part[1])
+    return Explained(
+        card=hit.card,
+        score=hit.score,
+        parts=[Part(says, score) for says, score in ordered],
+        rest=hit.score - sum(parts.values()),
+    )
