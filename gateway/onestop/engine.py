@@ -61,6 +61,7 @@ class OneStop:
         self._synonyms = Synonyms()
         self._names = Lexicographer(self._synonyms.expressions())
         self._interpreter = Interpreter(self.regions, self._synonyms, self._names.lexicon)
+        self._renewing: asyncio.Task[None] | None = None
         self._remapped_at = 0.0
         self._search: Search | None = None
 
@@ -183,9 +184,17 @@ class OneStop:
         if search is None:
             raise IndexNotReady("一站式查询正在准备数据，请稍后再试。")
         if self._names.stale(self._reader.generation):
-            generation = self._reader.generation
-            await asyncio.to_thread(self._names.renew, search.searcher, generation)
+            await self._renew_names(search)
         return search
+
+    async def _renew_names(self, search: Search) -> None:
+        """Read the names of the index, once at a time; only the first answers wait for it."""
+        if self._renewing is None or self._renewing.done():
+            generation = self._reader.generation
+            reading = asyncio.to_thread(self._names.renew, search.searcher, generation)
+            self._renewing = asyncio.create_task(reading)
+        if not self._names.ready:
+            await asyncio.shield(self._renewing)
 
     def _latest(self) -> Search | None:
         """The index as of its last commit; None: there is no index yet."""

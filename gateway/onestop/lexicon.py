@@ -189,6 +189,11 @@ class Lexicographer:
         self._generation = -1
         self._made_at = 0.0
 
+    @property
+    def ready(self) -> bool:
+        """Whether the names of an index were ever read."""
+        return self._generation >= 0
+
     def stale(self, generation: int) -> bool:
         """Whether the lexicon should be made anew."""
         if self._generation < 0:

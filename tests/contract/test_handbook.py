@@ -194,7 +194,7 @@ async def test_more_books_than_can_wait_are_told_to_come_later(monkeypatch):
 
 
 async def test_a_book_that_takes_too_long_is_ended_with_its_process(monkeypatch):
-    sleeping = (sys.executable, "-c", "import time; time.sleep(60)")
+    sleeping = (sys.executable, "-c", "import signal; signal.pause()")
     monkeypatch.setattr(press, "_CHILD", sleeping)
     with pytest.raises(DepartmentSlow):
         await asyncio.wait_for(press.Press(seconds=0.3).pdf(b"1"), 20)

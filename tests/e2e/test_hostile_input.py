@@ -262,4 +262,4 @@ def test_answers_to_what_the_document_leads_to_are_as_the_document_says(operator
 
 
 def test_after_all_of_it_the_platform_is_well_and_nothing_failed_inside(city):
-    hostile_house.is_well(city)
+    assert hostile_house.failed_inside(city) == []

@@ -56,4 +56,4 @@ def test_all_that_was_published_meanwhile_can_be_listed_found_and_opened(operato
 
 
 def test_after_all_of_it_the_platform_is_well_and_nothing_failed_inside(city):
-    hostile_house.is_well(city)
+    assert hostile_house.failed_inside(city) == []

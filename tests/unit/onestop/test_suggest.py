@@ -1,5 +1,8 @@
 """What is suggested while somebody types."""
 
+import asyncio
+import threading
+
 import orjson
 import pytest
 
@@ -66,3 +69,17 @@ def test_an_identity_number_is_refused_while_it_is_typed():
     assert "11010519491231002X" not in str(refused.value)
     with pytest.raises(QueryInvalid):
         read_beginning(b"q=x&kind=item")
+
+
+async def test_nobody_waits_while_the_names_are_read_anew_and_they_are_read_once(
+    named, monkeypatch
+):
+    assert await suggested(named, "公积")
+    names, read, go_on = named.onestop._names, [], threading.Event()
+    monkeypatch.setattr(names, "stale", lambda _: True)
+    monkeypatch.setattr(names, "renew", lambda *_: (read.append(1), go_on.wait(20)))
+    answered = asyncio.gather(*(suggested(named, "公积") for _ in range(20)))
+    assert all(await asyncio.wait_for(answered, 10))
+    go_on.set()
+    await named.onestop._renewing
+    assert read == [1]
