@@ -47,6 +47,11 @@ class Card:
     visible_until: int | None = None
     family: str = ""
 
+    @property
+    def is_row(self) -> bool:
+        """Whether it is one row of a table for the one-stop query itself, and never shown."""
+        return self.kind.startswith(".")
+
     def state(self, now: int) -> tuple[State, int | None]:
         """Where it stands, and when the clock changes that, in microseconds since 1970."""
         if self.visible_until is not None and self.visible_until <= now:

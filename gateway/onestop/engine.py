@@ -201,9 +201,10 @@ class OneStop:
         searcher = self._reader.searcher()
         if searcher is None:
             return None
-        if self._search is None or self._search.searcher is not searcher:
-            self._search = Search(searcher, self._synonyms.generic)
-        return self._search
+        uses, latest = self._names.uses, self._search
+        if latest is None or latest.searcher is not searcher or latest.uses is not uses:
+            latest = self._search = Search(searcher, self._synonyms.generic, uses)
+        return latest
 
     def _understand(self, asked: Asked) -> Question:
         """The question; a region in the text that contradicts the one asked for is only a word."""

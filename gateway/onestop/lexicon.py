@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from gateway.onestop import pinyin
+from gateway.onestop import pinyin, tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     import tantivy
 
@@ -181,10 +181,14 @@ class Lexicographer:
 
     Args:
         expressions: words of the table of synonyms, which people type as well.
+
+    Attributes:
+        uses: how much things are used, by number.
     """
 
     def __init__(self, expressions: Iterable[str]) -> None:
         self.lexicon = Lexicon()
+        self.uses: Mapping[int, int] = {}
         self._expressions = [(word, 1) for word in expressions]
         self._generation = -1
         self._made_at = 0.0
@@ -208,6 +212,7 @@ class Lexicographer:
             [pair for pair, _ in names],
             [*self._expressions, *(one for one in words if not one[0].isascii())],
         )
+        self.uses = tables.uses(searcher)
         self._generation = generation
         self._made_at = time.monotonic()
 

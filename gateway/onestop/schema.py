@@ -31,7 +31,7 @@ from services.common.identifiers import RegionLevel, region_level
 
 # Raised with every change of the schema or of what goes into a field: an index of another layout
 # is built anew instead of being read wrongly.
-LAYOUT = "3"
+LAYOUT = "4"
 LONGEST_PREFIX = 12
 LONGEST_CALLED = 24
 # What tells a member of a family and its place in it, beside the index.
@@ -39,6 +39,7 @@ FIRST = "first"  # the stage of what one does first: not a change, an extension 
 NUMBERS = ("number", "place_number", "body_number", "copy_number", "standing_number")
 _TITLE_WEIGHT = 3  # a word of the title counts as if the card said it three times
 _ALIAS_WEIGHT = 2
+_ORDER_WEIGHT = 2e-5  # less than a year of freshness
 _LEVEL_WEIGHT = {RegionLevel[name.upper()]: one for name, one in WEIGHTS.levels.items()}
 # 依职权 (GB/T 39046-2020 A.1): nobody applies for these; they come after what one can apply for.
 _ON_AUTHORITY = {"02", "03", "04", "06"}
@@ -49,7 +50,7 @@ def _schema() -> tantivy.Schema:
     builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
     for name in ("source", "copy", "state", "place", "name", "family"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
-    for name in ("alias", "lexicon", "called", "stage"):
+    for name in ("alias", "lexicon", "called", "stage", "table"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     builder.add_text_field("kind", fast=True, tokenizer_name="raw", index_option="basic")
     for name in ("scope", "covered", "starts", "codes"):
@@ -59,7 +60,7 @@ def _schema() -> tantivy.Schema:
         builder.add_text_field(name, tokenizer_name="whitespace", index_option="position")
     builder.add_integer_field("due", fast=True, indexed=True)
     builder.add_text_field("facet", fast=True, tokenizer_name="raw", index_option="basic")
-    for name in (*NUMBERS, "kind_number", "title_number", "title_pairs"):
+    for name in (*NUMBERS, "kind_number", "title_number", "title_pairs", "use_number", "use"):
         builder.add_integer_field(name, fast=True)
     builder.add_float_field("weight", fast=True)
     builder.add_bytes_field("hit", stored=True)
@@ -167,8 +168,10 @@ def subject_document(
         fields["due"] = due
     if card:
         fields["hit"] = orjson.dumps(_hit(stored.source, change, card))
-    if card and state is State.SHOWN:
-        fields |= _searched(card, fields["id"])
+    if card and state is State.SHOWN and card.is_row:
+        fields |= _in_table(stored.source, card)
+    elif card and state is State.SHOWN:
+        fields |= _searched(card, fields["id"], change.as_of)
         fields |= _in_family(stored, card, standing)
     return tantivy.Document.from_dict(fields, SCHEMA)
 
@@ -190,6 +193,15 @@ def _hit(source: str, change: Change, card: Card) -> dict[str, Any]:
     }
 
 
+def _in_table(source: str, card: Card) -> dict[str, Any]:
+    """What is read as a whole and never found: synonyms, how much things are used."""
+    return {
+        "table": card.kind,
+        "use_number": document_number(document_id(source, card.title)),
+        "use": int(dict(card.facets).get("use", 0)),
+    }
+
+
 def _in_family(stored: Stored, card: Card, standing: Standing | None) -> dict[str, Any]:
     standing = standing or alone(member_of(stored, card))
     identity = document_id(stored.source, stored.change.subject)
@@ -201,6 +213,7 @@ def _in_family(stored: Stored, card: Card, standing: Standing | None) -> dict[st
         "body_number": body_number(card.department),
         "copy_number": document_number(stored.copy),
         "standing_number": standing.number,
+        "use_number": document_number(family_key(stored.source, card) or identity),
     }
     if key := family_key(stored.source, card):
         fields["family"] = key
@@ -258,7 +271,7 @@ def _card(hit: dict[str, Any], rest: dict[str, Any]) -> Card:
     )
 
 
-def _searched(card: Card, identity: str) -> dict[str, Any]:
+def _searched(card: Card, identity: str, as_of: str) -> dict[str, Any]:
     title = text.fold(card.title)
     aliases = [text.fold(alias) for alias in card.aliases]
     names = [text.squeeze(name) for name in (title, *aliases)]
@@ -284,7 +297,7 @@ def _searched(card: Card, identity: str) -> dict[str, Any]:
         "called": _called(card, names),
         "facet": _facets(card),
         "stage": "later" if is_later(names[0]) else FIRST,
-        "weight": _weight(card, identity),
+        "weight": _weight(card, identity, as_of),
     }
 
 
@@ -310,8 +323,8 @@ def _called(card: Card, names: list[str]) -> list[str]:
     return [f"{name}\t{names[0]}" for name in names if 2 <= len(name) <= LONGEST_CALLED]
 
 
-def _weight(card: Card, identity: str) -> float:
-    """A few parts of a thousand: the level that decides, and an order among equals.
+def _weight(card: Card, identity: str, as_of: str) -> float:
+    """A few parts of a thousand: the level that decides, how new it is, an order among equals.
 
     The order among equals comes from the id, so that an index built anew answers alike.
     """
@@ -319,4 +332,10 @@ def _weight(card: Card, identity: str) -> float:
     weight = _LEVEL_WEIGHT.get(level, 0.0) if level else 0.0
     if dict(card.facets).get("task_type") in _ON_AUTHORITY:
         weight = 0.0
-    return weight + crc32(identity.encode()) / 2**32 * 1e-3
+    order = crc32(identity.encode()) / 2**32 * _ORDER_WEIGHT
+    return weight + WEIGHTS.freshness * _newness(as_of) + order
+
+
+def _newness(as_of: str) -> float:
+    """Years since 2000 as a share of a century: later is more, whenever it is looked at."""
+    return (int(as_of[:4]) - 2000) / 100 if as_of else 0.0

@@ -12,10 +12,10 @@ from tantivy import Order
 from gateway.onestop import facets, ranking
 from gateway.onestop.schema import stored_bytes
 from gateway.onestop.weights import WEIGHTS
-from gateway.onestop.window import CLOSELY, Hit, Window
+from gateway.onestop.window import CLOSELY, NO_USES, Hit, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
     import tantivy
     from tantivy import Query
@@ -116,11 +116,22 @@ class Found:
 
 
 class Search:
-    """One look at one commit of the index."""
+    """One look at one commit of the index.
 
-    def __init__(self, searcher: tantivy.Searcher, generic: Collection[str]) -> None:
+    Args:
+        generic: words that say what is done but not to what.
+        uses: how much things are used, by number.
+    """
+
+    def __init__(
+        self,
+        searcher: tantivy.Searcher,
+        generic: Collection[str],
+        uses: Mapping[int, int] = NO_USES,
+    ) -> None:
         self.searcher = searcher
         self._generic = generic
+        self.uses = uses
 
     @cached_property
     def kinds(self) -> list[str]:
@@ -251,7 +262,8 @@ class Search:
         return [Facet(name, values) for name, values in counted.items() if values]
 
     def _window(self, query: Query, question: Question, now: int, limit: int) -> Window:
-        return Window(self.searcher, ranking.ranked(query, ranking.first(question)), limit, now)
+        lifted = ranking.ranked(query, ranking.first(question))
+        return Window(self.searcher, lifted, limit, now, self.uses)
 
 
 def asked_for(found: Query, question: Question, wanted: Wanted) -> Query:

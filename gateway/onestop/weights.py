@@ -19,7 +19,9 @@ class Weights:
         synonym, pinyin: factors for words that mean or sound the same.
         own_region, inside, ancestor, nowhere: by where a thing is; an ancestor's is divided by the
             steps up to it.
-        levels: of the level that decides, added to a factor of 1.
+        levels: of the level that decides, added to a factor of 1; use: of one class of use, the
+            highest less than a level; freshness: of a hundred years, those since 2000 less than a
+            class of use.
     """
 
     code: float
@@ -37,6 +39,8 @@ class Weights:
     ancestor: float
     nowhere: float
     levels: dict[str, float]
+    use: float
+    freshness: float
     later: list[str]
 
 

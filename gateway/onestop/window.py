@@ -8,21 +8,24 @@ from __future__ import annotations
 
 from bisect import insort
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
 from gateway.onestop import text
 from gateway.onestop.ranking import PHRASE, PREFIX
 from gateway.onestop.schema import kind_number, stored_bytes
+from gateway.onestop.weights import WEIGHTS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     import tantivy
     from tantivy import DocAddress, Query
 
 CLOSELY = 24  # how many of the first are looked at closely
+NO_USES: Final[Mapping[int, int]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ class Window:
     Args:
         limit: how many of the first.
         now: microseconds since 1970.
+        uses: how much things are used, by number; among equals the more used comes first.
 
     Attributes:
         count: how many things the search found in all.
@@ -61,7 +65,14 @@ class Window:
         top: the score of the very first.
     """
 
-    def __init__(self, searcher: tantivy.Searcher, query: Query, limit: int, now: int) -> None:
+    def __init__(
+        self,
+        searcher: tantivy.Searcher,
+        query: Query,
+        limit: int,
+        now: int,
+        uses: Mapping[int, int] = NO_USES,
+    ) -> None:
         self._searcher = searcher
         found = searcher.search(query, limit, count=True, weight_by_field="weight")
         self.count: int = found.count  # type: ignore[attr-defined]
@@ -74,7 +85,8 @@ class Window:
             if (end is None or end > now) and name not in named:
                 self._first.append(hit)
                 named |= {name} if name else set()
-        self.top = first[0][0] if first else 0.0
+        self._first = self._ordered(uses)
+        self.top = self._first[0][0] if self._first else 0.0
         self._read: dict[int, bytes] = {}
         self.hidden = len(first) - len(self._first)
         self.full = len(first) == limit
@@ -90,6 +102,16 @@ class Window:
         ranked = self._ranked(places[:CLOSELY], exact, end)
         ranked += [(-self._first[place][0], place) for place in places[CLOSELY:end]]
         return [Hit(self._stored(place), -score) for score, place in ranked[start:end]]
+
+    def _ordered(self, uses: Mapping[int, int]) -> list[tuple[float, DocAddress]]:
+        """The hits with what their use adds to their scores; equals by what never changes."""
+        scores = [score for score, _ in self._first]
+        if uses:
+            classes = (uses.get(number, 0) for number in self._numbers("use_number"))
+            scores = [s * (1.0 + WEIGHTS.use * u) for s, u in zip(scores, classes, strict=True)]
+        keys = zip(scores, self._numbers("number"), self._first, strict=True)
+        ordered = sorted(keys, key=lambda hit: (-hit[0], hit[1]))
+        return [(score, address) for score, _, (_, address) in ordered]
 
     def _places(self, kind: str) -> Sequence[int]:
         """Where the hits of a kind stand among the first."""

@@ -131,15 +131,19 @@ def test_nothing_that_is_exported_tells_what_somebody_asked_for(watched, collect
         assert not any(told.encode() in body for body in collector.raw)
 
 
+def counted(watched):
+    """How many items the worker has counted."""
+    return watched.counted("catalogue", "item")
+
+
 def test_a_collector_that_does_not_answer_holds_up_nothing(watched, collector):
-    before = watched.counted("catalogue", "item")
+    before = len(watched.get("/api/v1/items", page_size=100)["items"])
+    watched.until(lambda: counted(watched) == before, "the counts of before", TOLD_SECONDS)
     collector.silent()
     try:
         for number in range(20):
             watched.publish(f"链路演练第{number}项")
-        watched.until(
-            lambda: watched.counted("catalogue", "item") >= before + 20, "the counts", TOLD_SECONDS
-        )
-        assert watched.counted("catalogue", "item") == before + 20
+        watched.until(lambda: counted(watched) >= before + 20, "the counts", TOLD_SECONDS)
+        assert counted(watched) == before + 20
     finally:
         collector.answer()

@@ -1,10 +1,13 @@
 """The first hits of a search: read late, ordered as if all had been read."""
 
+import json
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.onestop import ranking, text
+from gateway.onestop.families import document_number
 from gateway.onestop.lexicon import Lexicon
 from gateway.onestop.question import Interpreter
 from gateway.onestop.regions import Regions
@@ -60,6 +63,7 @@ def eagerly(searcher, query, exact, limit):
     hits = [
         (score, stored_bytes(searcher.doc(address), "hit").decode()) for score, address in found
     ]
+    hits.sort(key=lambda hit: (-hit[0], document_number(json.loads(hit[1])["id"])))
     lifted = [
         (score + ranking.PHRASE if score < ranking.PREFIX and says(hit, exact) else score, hit)
         for score, hit in hits[:CLOSELY]
