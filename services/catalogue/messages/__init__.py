@@ -41,6 +41,7 @@ from services.catalogue.messages.questionnaires import (
     questionnaire_message,
     questionnaire_of,
 )
+from services.catalogue.messages.synonyms import synonym_fact, synonyms_message, synonyms_of
 
 __all__ = [
     "ADJUSTMENT",
@@ -85,5 +86,8 @@ __all__ = [
     "scheduled_fact",
     "scheduled_message",
     "scheduled_version_message",
+    "synonym_fact",
+    "synonyms_message",
+    "synonyms_of",
     "version_message",
 ]

@@ -51,6 +51,12 @@ from services.catalogue.usecases.questionnaires import (
     withdraw_questionnaire,
 )
 from services.catalogue.usecases.succession import Succession, succeed
+from services.catalogue.usecases.synonyms import (
+    Synonyms,
+    get_synonyms,
+    remove_synonyms,
+    save_synonyms,
+)
 
 __all__ = [
     "Basics",
@@ -65,6 +71,7 @@ __all__ = [
     "Scope",
     "Store",
     "Succession",
+    "Synonyms",
     "adjust",
     "answer",
     "bring_into_force",
@@ -74,6 +81,7 @@ __all__ = [
     "get_basic",
     "get_draft",
     "get_event",
+    "get_synonyms",
     "import_items",
     "judge_draft",
     "list_drafts",
@@ -87,9 +95,11 @@ __all__ = [
     "publish_event",
     "publish_from",
     "publish_questionnaire",
+    "remove_synonyms",
     "report_gaps",
     "resume",
     "save_draft",
+    "save_synonyms",
     "settle_gap",
     "succeed",
     "suspend",

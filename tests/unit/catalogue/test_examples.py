@@ -11,6 +11,7 @@ from zhengtong.catalogue.v1 import catalogue_events_pb2 as events_pb
 from services.catalogue import messages
 from services.catalogue.domain.life_events import EventChanged, KeptEvent
 from services.catalogue.domain.lists import Adjustment
+from services.catalogue.domain.synonyms import GroupChanged, KeptGroup, SynonymGroup
 from services.common import fields
 from services.common.envelope import pack, unpack
 
@@ -36,7 +37,11 @@ def test_the_cards_of_examples_are_those_the_department_makes(kind):
     for one in told:
         names = {descriptor.name for descriptor, _ in one.ListFields()}
         is_event = kind in (events_pb.LifeEventPublished, events_pb.LifeEventRevised)
-        assert ("card" in names) == (bool({"item", "adjustment"} & names) or is_event)
+        is_row = kind is events_pb.SynonymGroupChanged
+        assert ("card" in names) == (bool({"item", "adjustment"} & names) or is_event or is_row)
+        if is_row:
+            group = SynonymGroup(one.card.title, tuple(one.card.aliases))
+            assert one == messages.synonym_fact(GroupChanged(KeptGroup(group, version=1)))
         if is_event:
             kept = KeptEvent(messages.event_of(one.event), version=one.event.version)
             assert one.card == messages.event_fact(EventChanged(kept, newly=True)).card
