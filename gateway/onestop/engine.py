@@ -12,31 +12,32 @@ from gateway.limits import client_address
 from gateway.onestop import live
 from gateway.onestop.answers import Answer
 from gateway.onestop.asked import unknown_kind
+from gateway.onestop.editing import effects, ungrouped
 from gateway.onestop.endpoint import respond, respond_suggestions
 from gateway.onestop.explain import Explained, explained
+from gateway.onestop.finding import Finder
 from gateway.onestop.lexicon import Lexicographer
-from gateway.onestop.question import Interpreter
 from gateway.onestop.reader import Reader
 from gateway.onestop.regions import Regions
-from gateway.onestop.search import KNOWN_KINDS, Found, Group, Search, Wanted
+from gateway.onestop.search import KNOWN_KINDS, Group, Search
 from gateway.onestop.sources import OK, UNAVAILABLE, Source, Sources
 from gateway.onestop.suggest import suggestions, written
-from gateway.onestop.synonyms import Synonyms
 from services.common.errors import Unavailable
-from services.common.identifiers import is_within
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from starlette.types import Receive, Scope, Send
 
     from gateway.onestop.asked import Asked
+    from gateway.onestop.editing import Effect, Ungrouped
     from gateway.onestop.gaps import Gaps
     from gateway.onestop.live import Calls
     from gateway.onestop.question import Question
+    from gateway.onestop.synonyms import Synonyms
     from services.common.settings import Settings
 
 REMAP_EVERY = 1.0  # seconds between looks whether the whole folder was replaced
-MOST_SUGGESTIONS = 5
-_ENOUGH_KNOWN = 0.6
 
 
 class IndexNotReady(Unavailable):
@@ -58,9 +59,8 @@ class OneStop:
         self._calls = calls
         self._gaps = gaps
         self.regions = Regions()
-        self._synonyms = Synonyms()
-        self._names = Lexicographer(self._synonyms.expressions())
-        self._interpreter = Interpreter(self.regions, self._synonyms, self._names.lexicon)
+        self._names = Lexicographer()
+        self._finder = self._finder_by(self._names.synonyms)
         self._renewing: asyncio.Task[None] | None = None
         self._remapped_at = 0.0
         self._search: Search | None = None
@@ -104,7 +104,7 @@ class OneStop:
             IndexNotReady: there is nothing to search in yet.
         """
         search = await self._latest_named()
-        question = self._interpreter.understand(typed)
+        question = self._latest_finder().understand(typed)
         names = self._names.lexicon
         return written(typed, suggestions(question, names, search.searcher, _now()))
 
@@ -124,9 +124,10 @@ class OneStop:
         search = await self._latest_named()
         if asked.kind and asked.kind not in (*KNOWN_KINDS, *search.kinds):
             raise unknown_kind()
-        question = self._understand(asked)
+        finder = self._latest_finder()
+        question = finder.question_of(asked)
         credit = self._ask_live(asked, question)
-        found = await self._find(search, question, asked, now)
+        found = finder.find(search, question, asked, now)
         answer = Answer(
             asked=asked,
             question=found.question,
@@ -147,9 +148,6 @@ class OneStop:
             _put_first(answer, await credit)
         if asker and self._is_gap(answer):
             self._note(answer, asker)
-        if question.kind and not asked.kind:
-            # What the words point to comes first (停水: 便民), the others as always.
-            answer.groups.sort(key=lambda group: group.kind != found.question.kind)
         if asked.kind and not answer.groups:
             answer.groups = [Group(asked.kind, 0, [])]
         answer.took = time.perf_counter() - began
@@ -165,8 +163,37 @@ class OneStop:
         search = await self._latest_named()
         region = answer.question.region.code if answer.question.region else asked.region
         hits = [hit for group in answer.groups for hit in group.hits]
-        found = explained(hits, answer.question, region, search.searcher, self._synonyms.generic)
+        generic = self._names.synonyms.generic
+        found = explained(hits, answer.question, region, search.searcher, generic)
         return answer, found
+
+    async def preview(self, name: str, words: Sequence[str]) -> list[Effect]:
+        """What an edit of a group of synonyms would change, word by word; nothing is kept or noted.
+
+        Rule I-33: with the same index, once by the table as it is and once as it would be.
+
+        Args:
+            name: of the group.
+            words: as edited; none: the group is taken away.
+
+        Raises:
+            IndexNotReady: there is nothing to search in yet.
+        """
+        search = await self._latest_named()
+        before = self._latest_finder()
+        after = self._finder_by(before.synonyms.with_edit(name, words))
+        all_of_them = dict.fromkeys([*words, *before.synonyms.groups.get(name, ())])
+        return await asyncio.to_thread(effects, all_of_them, before, after, search, _now())
+
+    async def ungrouped(self) -> list[Ungrouped]:
+        """Everyday names of items that no group of synonyms has, the most used first.
+
+        Raises:
+            IndexNotReady: there is nothing to search in yet.
+        """
+        search, names = await self._latest_named(), self._names
+        known = names.lexicon, names.synonyms, search.searcher, names.uses
+        return await asyncio.to_thread(ungrouped, *known)
 
     def _is_gap(self, answer: Answer) -> bool:
         """Whether the catalogue lacks what was asked for: an outage is no gap, nor is a filter."""
@@ -196,6 +223,15 @@ class OneStop:
         if not self._names.ready:
             await asyncio.shield(self._renewing)
 
+    def _latest_finder(self) -> Finder:
+        """By the table of synonyms as it was read last; a question goes by one table only."""
+        if self._finder.synonyms is not self._names.synonyms:
+            self._finder = self._finder_by(self._names.synonyms)
+        return self._finder
+
+    def _finder_by(self, synonyms: Synonyms) -> Finder:
+        return Finder(self.regions, synonyms, self._names.lexicon)
+
     def _latest(self) -> Search | None:
         """The index as of its last commit; None: there is no index yet."""
         searcher = self._reader.searcher()
@@ -203,77 +239,13 @@ class OneStop:
             return None
         uses, latest = self._names.uses, self._search
         if latest is None or latest.searcher is not searcher or latest.uses is not uses:
-            latest = self._search = Search(searcher, self._synonyms.generic, uses)
+            latest = self._search = Search(searcher, self._names.synonyms.generic, uses)
         return latest
-
-    def _understand(self, asked: Asked) -> Question:
-        """The question; a region in the text that contradicts the one asked for is only a word."""
-        question = self._interpreter.understand(asked.text)
-        if not asked.region or not question.region:
-            return question
-        if is_within(question.region.code, asked.region):
-            return question
-        if is_within(asked.region, question.region.code):
-            return replace(question, region=None)
-        return self._interpreter.understand(asked.text, find_region=False)
 
     def _ask_live(self, asked: Asked, question: Question) -> asyncio.Task[live.Credit] | None:
         if not question.subject_code or asked.offset or asked.kind not in ("", "credit"):
             return None
         return asyncio.create_task(live.credit_of(self._calls, question.subject_code))
-
-    async def _find(self, search: Search, question: Question, asked: Asked, now: int) -> Found:
-        region = question.region.code if question.region else asked.region
-        narrower = tuple(self.regions.inside(region)) if asked.kind else ()
-        wanted = replace(Wanted.of(asked, now), narrower=narrower)
-        if asked.family:
-            return Found(question, search.members(wanted))
-        if self._is_doubtful(question) and not search.says_all(question, wanted):
-            found = await self._find_corrected(search, question, wanted)
-            if found.corrected:
-                return found
-        groups = search.find(question, wanted)
-        if groups or (asked.kind and search.finds(question, replace(wanted, kind=""))):
-            return Found(question, groups)
-        if question.region:
-            # The region may be part of a name, and what is asked for may be elsewhere only.
-            for other in (
-                self._interpreter.understand(asked.text, find_region=False),
-                replace(question, region=None),
-            ):
-                if groups := search.find(other, wanted):
-                    return Found(other, groups)
-        if question.type == "text":
-            return await self._find_corrected(search, question, wanted)
-        return Found(question)
-
-    def _is_doubtful(self, question: Question) -> bool:
-        """Whether little of the text is a name that the index knows."""
-        known = sum(len(name) for name, _ in question.spotted)
-        return question.type == "text" and known < _ENOUGH_KNOWN * len(question.exact)
-
-    async def _find_corrected(self, search: Search, question: Question, wanted: Wanted) -> Found:
-        meant = [
-            other
-            for text in self._names.lexicon.corrections(question.exact)
-            if search.says_all(
-                other := replace(
-                    self._interpreter.understand(text, find_region=False), region=question.region
-                ),
-                replace(wanted, kind=""),
-            )
-        ]
-        if meant:
-            others = [other.typed for other in meant[1:]]
-            found = Found(meant[0], search.find(meant[0], wanted), corrected=meant[0].typed)
-            return replace(found, suggestions=[meant[0].typed, *others][:MOST_SUGGESTIONS])
-        called = [
-            name
-            for name in question.called
-            if search.finds(self._interpreter.understand(name), replace(wanted, kind=""))
-        ]
-        roughly = search.find_roughly(question, wanted)
-        return Found(question, roughly, suggestions=called[:MOST_SUGGESTIONS])
 
     def _sources_at(self, now: int) -> list[Source]:
         if not self._sources.fresh(now) and time.monotonic() - self._remapped_at > REMAP_EVERY:

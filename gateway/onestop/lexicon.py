@@ -17,6 +17,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from gateway.onestop import pinyin, tables
+from gateway.onestop.synonyms import Synonyms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 MOST_NAMES = 100_000
 MOST_WORDS = 50_000
 RENEW_AFTER = 60.0  # seconds
+EDITS_AFTER = 1.0  # seconds; few rows, which cost little to read
 _LONGEST = 8  # characters in a part that is looked at for slips
 _SHORTEST_BY_SHAPE = 3  # of two characters one wrong is half: only the sound may tell
 _MOST = 8
@@ -93,6 +95,11 @@ class Lexicon:
     def knows(self, name: str) -> bool:
         """Whether anything in the index says it."""
         return name in self._counts
+
+    def everyday(self) -> list[tuple[str, int]]:
+        """Names that are nothing's official one (日常用语), with how many things say them."""
+        named = self._titles.items()
+        return [(name, self._counts[name]) for name, titles in named if name not in titles]
 
     def spotted(self, exact: str) -> list[str]:
         """The names in a text, the longest first, none within another."""
@@ -177,21 +184,21 @@ class Lexicon:
 
 
 class Lexicographer:
-    """Keeps the lexicon as the index is, looking again after a while.
-
-    Args:
-        expressions: words of the table of synonyms, which people type as well.
+    """Keeps the lexicon and the tables as the index is, looking again after a while.
 
     Attributes:
+        synonyms: the table with what officers edited; a changed one is another object.
         uses: how much things are used, by number.
     """
 
-    def __init__(self, expressions: Iterable[str]) -> None:
+    def __init__(self) -> None:
         self.lexicon = Lexicon()
+        self.synonyms = Synonyms()
         self.uses: Mapping[int, int] = {}
-        self._expressions = [(word, 1) for word in expressions]
         self._generation = -1
         self._made_at = 0.0
+        self._edits_generation = -1
+        self._edits_read_at = 0.0
 
     @property
     def ready(self) -> bool:
@@ -199,18 +206,34 @@ class Lexicographer:
         return self._generation >= 0
 
     def stale(self, generation: int) -> bool:
-        """Whether the lexicon should be made anew."""
+        """Whether anything should be read anew: an editor waits for edits, nobody for names."""
+        since = time.monotonic() - self._edits_read_at
+        moved = generation != self._edits_generation and since > EDITS_AFTER
+        return moved or self._names_stale(generation)
+
+    def _names_stale(self, generation: int) -> bool:
         if self._generation < 0:
             return True
         return generation != self._generation and time.monotonic() - self._made_at > RENEW_AFTER
 
     def renew(self, searcher: tantivy.Searcher, generation: int) -> None:
-        """Read the index's names; the first time takes a good part of a second."""
+        """Read what is stale; the first time takes a good part of a second."""
+        edited = tables.synonym_groups(searcher)
+        changed = edited != self.synonyms.edited
+        if changed:
+            self.synonyms = Synonyms(edited)
+        if changed or self._names_stale(generation):
+            self._read_names(searcher, generation)
+        self._edits_generation = generation
+        self._edits_read_at = time.monotonic()
+
+    def _read_names(self, searcher: tantivy.Searcher, generation: int) -> None:
         names = searcher.terms_with_prefix("called", "", limit=MOST_NAMES)
         words = searcher.terms_with_prefix("lexicon", "", limit=MOST_WORDS)
+        typed = [(word, 1) for word in self.synonyms.expressions()]  # which people type as well
         self.lexicon.renew(
             [pair for pair, _ in names],
-            [*self._expressions, *(one for one in words if not one[0].isascii())],
+            [*typed, *(one for one in words if not one[0].isascii())],
         )
         self.uses = tables.uses(searcher)
         self._generation = generation
