@@ -29,6 +29,7 @@ from gateway.portal.register import RegisterPages
 from gateway.portal.reviews import ReviewPages
 from gateway.portal.search import SearchPage
 from gateway.portal.sign_in import SignInPages
+from gateway.portal.synonyms import SynonymPages
 
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute
@@ -64,7 +65,7 @@ def routes(
     own += [*MandatePages(desk).routes(), *RegisterPages(desk).routes(), *reviews.routes()]
     own += [*ImportPages(desk).routes(), *QualityPages(desk, onestop).routes()]
     own += ExplainingPages(desk, onestop).routes()
-    own += GapPages(desk, onestop).routes()
+    own += [*GapPages(desk, onestop).routes(), *SynonymPages(desk, onestop).routes()]
     open_pages = [
         *QuestionnairePages(calls).routes(),
         *Details(onestop, calls).routes(),

@@ -26,6 +26,7 @@ from gateway.portal.gaps import sees_gaps
 from gateway.portal.imports import has_imports
 from gateway.portal.pages import page
 from gateway.portal.quality import sees_quality
+from gateway.portal.synonyms import sees_synonyms
 from gateway.refusals import DepartmentFailed, FormForged, RequestInvalid
 from services.common.errors import DomainError, Violation
 
@@ -145,6 +146,7 @@ class AccountPages:
             waiting=waiting,
             imports=has_imports(this.caller),
             gaps=sees_gaps(this.caller),
+            synonyms=sees_synonyms(this.caller),
             quality=sees_quality(this.caller),
             departments=translations()["departments"],
             acting=this.caller.on_behalf_of,

@@ -45,6 +45,8 @@ SAID: Final = {
     "rejected": "已退回送审人，并告知理由。",
     "withdrawn": "送审已撤回。",
     "settled": "处理结果已保存。",
+    "synonyms": "词组已保存，几秒钟后公众查询即按它进行，最长一分钟。",
+    "synonyms_restored": "修改已撤销，几秒钟后公众查询即不再按它进行，最长一分钟。",
 }
 """What a page says after something was done; an address can choose among these words only."""
 _RETOLD: Final = "请按提示逐项更正后重新提交。"

@@ -150,6 +150,12 @@ ROLES: Final = {
 """What accounts are there for, by the name of zhengtong.access.v1.Role in lower case."""
 ITEM_STATES: Final = {1: "在用", 2: "取消", 3: "暂停"}
 SUBMISSION_STATES: Final = {1: "待审查", 2: "已通过", 3: "未通过", 4: "已撤回"}
+SYNONYM_STATES: Final = {
+    "own": "原词组",
+    "edited": "已修改",
+    "new": "新增",
+    "removed": "已停用",
+}
 MANDATE_KINDS: Final = {1: "法定代表人", 2: "经办人"}
 MANDATE_STATES: Final = {1: "有效", 2: "已收回"}
 
