@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 import time
 
+import pytest
+
 from tests.e2e.city import WITHIN, percentile, titles
 
 FRESH_SECONDS = 1.0  # the promise, at the 99th percentile
@@ -58,6 +60,18 @@ def test_a_withdrawn_item_is_gone_from_every_way_to_it_and_back_when_published_a
     city.publish(name, code)
     waited(city, name, found=True)
     assert city.http.get(f"/items/{item_id}").status_code == 200
+
+
+@pytest.mark.rule("I-32")
+def test_an_item_is_found_by_a_synonym_once_it_is_saved_and_not_once_it_is_forgotten(city):
+    name, word = "戊种演练许可", "蓝莓蹦床"
+    city.publish(name, "FRESH-SYNONYM")
+    waited(city, name, found=True)
+    assert name not in titles(city.query(word))
+    city.change("/api/v1/synonym-groups:save", {"group": {"name": word, "words": [word, name]}})
+    city.until(lambda: name in titles(city.query(word)), "按同义词查到", GIVE_UP)
+    city.change(f"/api/v1/synonym-groups/{word}:remove", {})
+    city.until(lambda: name not in titles(city.query(word)), "不再按同义词查到", GIVE_UP)
 
 
 def listed(city):
