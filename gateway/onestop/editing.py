@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import islice
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from gateway.onestop.asked import Asked
-from gateway.onestop.ranking import term
+from gateway.onestop.ranking import all_of, of_kind, term
+from gateway.onestop.schema import stored_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,7 +28,7 @@ FIRST = 5
 MOST_UNGROUPED = 50
 LONGEST_WORD = 20
 """Characters; longer names do not go into a group."""
-_MOST_WEIGHED = 500
+_MOST_WEIGHED = 1000
 _MOST_CALLED_SO = 50
 
 
@@ -68,10 +72,10 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Ungrouped:
-    """An everyday name that no group has.
+    """An everyday name of an item that no group has.
 
     Args:
-        title: the official name behind it.
+        title: the item's official name.
     """
 
     name: str
@@ -110,29 +114,35 @@ def _found(word: str, finder: Finder, search: Search, now: int) -> tuple[int, li
 def ungrouped(
     lexicon: Lexicon, synonyms: Synonyms, searcher: tantivy.Searcher, uses: Mapping[int, int]
 ) -> list[Ungrouped]:
-    """At most 50 everyday names that no group has, of the most used things first.
+    """At most 50 everyday names of items that no group has, of the most used items first.
 
     Args:
         uses: how much things are used, by number.
     """
     said = [
-        (count, Ungrouped(name, title))
+        (-count, name)
         for name, count in lexicon.everyday()
-        if len(name) <= LONGEST_WORD
-        and not synonyms.knows(name)
-        and (title := next((t for t in lexicon.titles(name) if len(t) <= LONGEST_WORD), ""))
+        if len(name) <= LONGEST_WORD and not synonyms.knows(name)
     ]
-
-    def weight(one: Ungrouped) -> int:
-        return _use(one.name, searcher, uses) if uses else 0
-
-    likely = sorted(said, key=lambda one: (-one[0], one[1].name))[:_MOST_WEIGHED]
-    weighed = sorted(likely, key=lambda one: (-weight(one[1]), -one[0], one[1].name))
-    return [one for _, one in weighed[:MOST_UNGROUPED]]
+    likely = [name for _, name in sorted(said)[:_MOST_WEIGHED]]
+    weighed = [one for name in likely if (one := _weighed(name, searcher, uses))]
+    return [one for _, one in sorted(weighed, key=itemgetter(0))[:MOST_UNGROUPED]]
 
 
-def _use(name: str, searcher: tantivy.Searcher, uses: Mapping[int, int]) -> int:
-    """How much the things that are called so are used together."""
-    found = searcher.search(term("alias", name), _MOST_CALLED_SO, count=False).hits
-    numbers = searcher.fast_field_values("use_number", [address for _, address in found])
-    return sum(uses.get(int(number or 0), 0) for number in numbers)
+def _weighed(
+    name: str, searcher: tantivy.Searcher, uses: Mapping[int, int]
+) -> tuple[tuple[int, int, str], Ungrouped] | None:
+    """A name and its place among others: by use, then by how many items are called so.
+
+    None: no item is, or its official name is too long for a group.
+    """
+    query = all_of([term("alias", name), of_kind("item")])
+    addresses = [one for _, one in searcher.search(query, _MOST_CALLED_SO, count=False).hits]
+    if not addresses:
+        return None
+    title = orjson.loads(stored_bytes(searcher.doc(addresses[0]), "hit"))["title"]
+    if len(title) > LONGEST_WORD:
+        return None
+    numbers = searcher.fast_field_values("use_number", addresses) if uses else []
+    use = sum(uses.get(int(number or 0), 0) for number in numbers)
+    return (-use, -len(addresses), name), Ungrouped(name, title)

@@ -21,9 +21,9 @@ from tests.e2e.visitor import SCREENS, visiting
 
 DEPARTMENT = "11530000000000019N"
 PROVINCE = "530000000000"
-PERSON, EDITOR, REVIEWER = (
+PERSON, EDITOR, PUBLISHER, REVIEWER = (
     next(one for one in ACCOUNTS if one.role == role)
-    for role in ("person", "item_editor", "publication_reviewer")
+    for role in ("person", "item_editor", "list_publisher", "publication_reviewer")
 )
 OWN = "a-Very-0wn-pass"
 DAY = date(2026, 11, 23)
@@ -269,6 +269,29 @@ async def test_an_editor_sees_what_a_file_would_do_and_submits_that_file(visitor
     await visitor.follow(visitor.link("查看送审内容"))
     assert code in await visitor.read()
     await visitor.open("/desk/quality")
+    await visitor.open("/account")
+    await press(visitor, "退出", visitor.page.locator(".leave"))
+
+
+async def test_the_leading_body_sees_what_a_synonym_changes_and_saves_it(visitor, city):
+    word, official = f"蓝莓{uuid.uuid4().hex[:4]}", "食品经营许可"
+    await sign_in(visitor, PUBLISHER.login, PUBLISHER.password)
+    await visitor.follow(visitor.link("同义词"))
+    await picture(visitor, "synonyms")
+    await visitor.follow(visitor.page.locator("aside.facets li a").first)
+    await press(visitor, "预览")
+    await picture(visitor, "synonyms-suggested")
+    await visitor.open("/desk/synonyms?new=1")
+    await fill(visitor, name=word, words=f"{word}\n{official}", note="窗口常听到的说法")
+    await press(visitor, "预览")
+    assert "原来查不到，修改后查得到" in await visitor.read()
+    await picture(visitor, "synonyms-preview")
+    await press(visitor, "保存")
+    assert "词组已保存" in await visitor.read()
+    await picture(visitor, "synonyms-saved")
+    city.until(lambda: city.query(word)["groups"], "按同义词查到", 30)
+    await press(visitor, "删去")
+    assert "修改已撤销" in await visitor.read()
     await visitor.open("/account")
     await press(visitor, "退出", visitor.page.locator(".leave"))
 

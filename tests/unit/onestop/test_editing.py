@@ -69,6 +69,7 @@ async def test_everyday_names_of_no_group_are_offered_the_most_said_first(shelf)
         card("小餐饮登记", aliases=("办餐证",), family="F2"),
         card("犬只登记", aliases=("养狗证",), family="F3"),
         card("甲" * 21, aliases=("官名太长",), family="F4"),
+        card("示例供水公司", aliases=("自来水",), kind="utility"),
     )
     found = await shelf.onestop.ungrouped()
     assert [one.name for one in found] == ["办餐证", "养狗证"]
