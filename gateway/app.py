@@ -109,15 +109,15 @@ def _public_routes(
 def _lifespan(
     identity: Identity, exports: OpenData, onestop: OneStop, gaps: Gaps, clients: Clients
 ) -> Callable[[object], contextlib.AbstractAsyncContextManager[None]]:
-    """Follow identity and report gaps while the application runs; let go of all at its end."""
+    """Follow identity and the index, and report gaps, while the application runs."""
 
     @contextlib.asynccontextmanager
     async def running(_: object) -> AsyncIterator[None]:
-        following = asyncio.create_task(identity.follow())
+        following = [asyncio.create_task(one.follow()) for one in (identity, onestop)]
         reporting = asyncio.create_task(gaps.deliver())
         yield
-        following.cancel()
-        reporting.cancel()
+        for task in (*following, reporting):
+            task.cancel()
         await asyncio.wait([reporting])
         await gaps.close()
         exports.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from dataclasses import replace
 from functools import partial
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
     from gateway.onestop.synonyms import Synonyms
     from services.common.settings import Settings
 
+logger = logging.getLogger(__name__)
+
+FOLLOW_EVERY = 1.0  # seconds
 REMAP_EVERY = 1.0  # seconds between looks whether the whole folder was replaced
 
 
@@ -73,6 +77,20 @@ class OneStop:
     async def close(self) -> None:
         """Let the index go."""
         self._reader.close()
+
+    async def follow(self) -> None:
+        """Read names and synonyms anew as the index moves, also while nobody asks; until cancelled.
+
+        Without it who asks first after a quiet hour would be answered by the table of before.
+        """
+        while True:
+            try:
+                await self._latest_named()
+            except IndexNotReady:
+                pass  # the indexer is making it
+            except Exception:  # the table of before goes on answering
+                logger.exception("the names in the index could not be read")
+            await asyncio.sleep(FOLLOW_EVERY)
 
     def ready(self) -> tuple[bool, str]:
         """Whether the index can be searched and is being kept up to date, and what to say of it."""

@@ -1,7 +1,10 @@
 """Synonyms: what officers edited takes the place of what the platform brings along."""
 
+import asyncio
+
 import pytest
 
+from gateway.onestop import engine
 from gateway.onestop import lexicon as lexicon_module
 from gateway.onestop.synonyms import Synonyms, own_groups
 from tests.unit.onestop.shelf import card
@@ -75,6 +78,28 @@ async def follow(shelf, typed):
     await shelf.titles(typed)
     await shelf.onestop._renewing
     return await shelf.titles(typed)
+
+
+async def test_an_edit_is_read_also_while_nobody_asks_and_whatever_failed_before(
+    shelf, monkeypatch
+):
+    monkeypatch.setattr(lexicon_module, "EDITS_AFTER", 0.0)
+    monkeypatch.setattr(engine, "FOLLOW_EVERY", 0.01)
+    latest, failures = shelf.onestop._latest, [engine.IndexNotReady("无"), OSError("disk")]
+    monkeypatch.setattr(shelf.onestop, "_latest", lambda: fail_or(failures, latest))
+    shelf.put(row("穷人钱", "穷人钱", "最低生活保障"))
+    following = asyncio.create_task(shelf.onestop.follow())
+    async with asyncio.timeout(20):
+        while not shelf.onestop._names.synonyms.knows("穷人钱"):
+            await asyncio.sleep(0.01)
+    following.cancel()
+    assert failures == []
+
+
+def fail_or(failures, work):
+    if failures:
+        raise failures.pop(0)
+    return work()
 
 
 async def test_names_are_not_read_anew_for_every_commit(shelf, monkeypatch):
