@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from zhengtong.catalogue.v1 import catalogue_service_pb2 as pb
@@ -125,6 +126,7 @@ async def test_a_month_shows_what_was_asked_how_often_and_what_became_of_it(publ
     page = Page(text)
     assert page.headings.count(1) == 1
     assert "/items/T/1" in page.links
+    assert f"/desk/synonyms?word={quote('放风筝')}" in page.links
     assert f"{PATH}?month={asked.first_day[:7]}&region=&page_token=next" in page.links
     assert len(set(re.findall(r' id="([^"]+)"', text))) == len(re.findall(r' id="([^"]+)"', text))
 
