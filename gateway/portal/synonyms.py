@@ -116,6 +116,7 @@ class SynonymPages:
             form = await self._desk.form(request, FIELDS)
             name, words = _read(form)
             if form["act"] != SAVE:
+                await self._check_new(form, name, this)
                 return self._form(form, effects=await self._onestop.preview(name, words))
             await self._save(form, name, words, this)
         except FormForged:
@@ -144,6 +145,12 @@ class SynonymPages:
             return await self._list(name, await self._edited(this), trouble=trouble_of(error))
         onward = {"filter": name} if name in own_groups() else {}
         return go(f"{PATH}?{urlencode(onward)}" if onward else PATH, "synonyms_restored")
+
+    async def _check_new(self, form: Mapping[str, str], name: str, this: Visit) -> None:
+        """Raises: RequestInvalid, where a new group has the name of an edited one, unseen."""
+        if whole_number(form, "version") == 0 and name in await self._edited(this):
+            told = "已有这个组名的词组，请在列表里查找并修改它，或者换一个组名。"
+            raise RequestInvalid(told, Violation("name", told))
 
     async def _save(
         self, form: Mapping[str, str], name: str, words: Sequence[str], this: Visit

@@ -195,7 +195,7 @@ async def test_a_preview_shows_what_comes_and_goes_and_saves_nothing(publisher, 
     assert "穷人钱\n 最低生活保障" in reply.text.replace("\r", "")
     assert not catalogue.heard(pb.SaveSynonymGroupRequest)
     Page(reply.text)
-    taken_away = await send(publisher, form, name="低保", words="")
+    taken_away = await send(publisher, form, name="低保", words="", version="3")
     assert "原来查得到，修改后查不到" in plain(taken_away.text)
     assert "退出前五" in taken_away.text
     same = await send(publisher, form, name="甲", words="甲乙丙\n丁戊己")
@@ -237,6 +237,8 @@ async def test_what_is_wrong_stands_at_its_field_and_what_was_typed_stays(publis
         assert reply.status_code == 400
         assert told in reply.text
         assert "&lt;i&gt;甲" in reply.text
+    reply = await send(publisher, form, name="卡拉ＯＫ", words="甲\n乙")
+    assert (reply.status_code, "已有这个组名的词组" in reply.text) == (400, True)
     reply = await send(publisher, form, name=" ", words="甲\n乙")
     assert (reply.status_code, "请填写" in reply.text) == (400, True)
     catalogue.refusal = SynonymGroupInvalid("有误", Violation("name", "组名不妥"))
