@@ -81,11 +81,13 @@ class OneStop:
     async def follow(self) -> None:
         """Read names and synonyms anew as the index moves, also while nobody asks; until cancelled.
 
-        Without it who asks first after a quiet hour would be answered by the table of before.
+        Without it who asks first after a quiet hour would be answered by the table of before. The
+        first question of all reads them itself: before it the index may be half filled.
         """
         while True:
             try:
-                await self._latest_named()
+                if self._names.ready:
+                    await self._latest_named()
             except IndexNotReady:
                 pass  # the indexer is making it
             except Exception:  # the table of before goes on answering

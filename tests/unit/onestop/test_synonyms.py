@@ -85,6 +85,7 @@ async def test_an_edit_is_read_also_while_nobody_asks_and_whatever_failed_before
 ):
     monkeypatch.setattr(lexicon_module, "EDITS_AFTER", 0.0)
     monkeypatch.setattr(engine, "FOLLOW_EVERY", 0.01)
+    await shelf.titles("穷人钱")
     latest, failures = shelf.onestop._latest, [engine.IndexNotReady("无"), OSError("disk")]
     monkeypatch.setattr(shelf.onestop, "_latest", lambda: fail_or(failures, latest))
     shelf.put(row("穷人钱", "穷人钱", "最低生活保障"))
@@ -100,6 +101,16 @@ def fail_or(failures, work):
     if failures:
         raise failures.pop(0)
     return work()
+
+
+async def test_names_are_first_read_when_somebody_asks(shelf, monkeypatch):
+    monkeypatch.setattr(engine, "FOLLOW_EVERY", 0.0)
+    following = asyncio.create_task(shelf.onestop.follow())
+    await asyncio.sleep(0.05)
+    assert not shelf.onestop._names.ready
+    shelf.put(ITEM)
+    assert await shelf.titles("低保") == [ITEM.title]
+    following.cancel()
 
 
 async def test_names_are_not_read_anew_for_every_commit(shelf, monkeypatch):
