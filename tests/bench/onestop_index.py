@@ -72,15 +72,24 @@ def _named() -> dict[str, Card]:
 
 def _cards() -> Iterator[Card]:
     places = list(regions().values())
+    bodies = {name: _without_place(one.department) for name, one in _named().items()}
     for whose, case, place, one in product(WHOSE, CASES, places, _named().values()):
         sort = WHOSE.index(whose) * len(CASES) + CASES.index(case)
         yield replace(
             one,
             title=one.title + case + whose,
             region_code=place["code"],
+            department=place["name"] + bodies[one.title],
             codes=(f"{place['code']}{one.codes[0][-12:]}{sort}",),
             family=f"{one.family}{sort}",
         )
+
+
+def _without_place(body: str) -> str:
+    """昆明市五华区市场监督管理局 is 市场监督管理局 of another place elsewhere."""
+    for place in regions().values():
+        body = body.removeprefix(place["name"])
+    return body
 
 
 def _company(row: dict[str, str]) -> Card:
