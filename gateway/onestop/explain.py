@@ -45,25 +45,25 @@ def explained(
     question: Question,
     region: str,
     searcher: tantivy.Searcher,
-    generic: Collection[str],
+    near: Query | None,
 ) -> list[Explained]:
     """Each hit with what its score is made of.
 
     Args:
         region: 12 digits that the answer was narrowed to; empty: none.
-        generic: words that say what is done but not to what.
+        near: what finds those that only say what matters.
     """
-    labelled = list(_labelled(question, region, searcher, generic))
+    labelled = list(_labelled(question, region, searcher, near))
     return [_explained(hit, question, labelled, searcher) for hit in hits]
 
 
 def _labelled(
-    question: Question, region: str, searcher: tantivy.Searcher, generic: Collection[str]
+    question: Question, region: str, searcher: tantivy.Searcher, near: Query | None
 ) -> Iterator[tuple[str, Query]]:
     yield from ranking.lifts(question)
     yield "说到全部词语", ranking.scored(ranking.by_words(question, searcher), WEIGHTS.said)
-    for query in ranking.near(question, searcher, generic):
-        yield "说到主要词语", ranking.scored(query, 0.0)
+    if near:
+        yield "说到主要词语", near
     if region:
         yield "地区远近", ranking.within(region)
 

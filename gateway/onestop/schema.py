@@ -308,9 +308,9 @@ class _Named:
     called: list[str]
 
 
-# Reading a name costs more than all else of a document, and the same item of each region has the
-# same names.
-@lru_cache(maxsize=4096)
+# Reading a name costs more than all else of a document, and a snapshot tells a region's items one
+# after another: those of the next region have the same names.
+@lru_cache(maxsize=8192)
 def _named(title: str, aliases: tuple[str, ...]) -> _Named:
     folded = [text.fold(name) for name in (title, *aliases)]
     names = [text.squeeze(name) for name in folded]
