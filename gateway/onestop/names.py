@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 MOST_NEAR = 64  # names that come into a query
 MOST_DEAD = 1000  # names that left, beyond as many as there are
-_ENOUGH = 5, 3  # of five words three have to be said
 _SATURATION = 2.2  # what a rare word counts at most, as in BM25
 _BY_LENGTH = 0.3
 
@@ -70,36 +69,34 @@ class Names:
         Args:
             asked: words of each text, those that matter.
         """
-        known: dict[str, list[int]] = {}
-        best: dict[int, float] = {}
+        best: dict[int, float] = defaultdict(float)
         for words in asked:
-            for word in words:
-                if word not in known:
-                    known[word] = self._with(word)
-            for number, score in self._scored({w: known[w] for w in words if known[w]}):
-                best[number] = score + best.get(number, 0.0)
+            self._score(words, best)
         first = nlargest(MOST_NEAR, best.items(), key=lambda one: (one[1], -one[0]))
         return [(self._titles[number], score) for number, score in first]
 
-    def _with(self, word: str) -> list[int]:
-        """Those that say a word, however they are cut."""
-        rarest = min((self._saying.get(pair, []) for pair in text.bigrams(word)), key=len)
-        return [number for number in rarest if word in self._texts[number]]
-
-    def _scored(self, saying: Mapping[str, list[int]]) -> Iterable[tuple[int, float]]:
-        if not saying:
+    def _score(self, words: Iterable[str], best: dict[int, float]) -> None:
+        """Add to each name what it says of one text."""
+        found = sorted(((word, self._with(word)) for word in words), key=lambda one: len(one[1]))
+        known = [one for one in found if one[1]]
+        if not known:
             return
-        said: dict[int, int] = defaultdict(int)
-        scores: dict[int, float] = defaultdict(float)
-        for numbers in saying.values():
-            weight = _SATURATION * log(1 + len(self._numbers) / len(numbers))
-            for number in numbers:
-                said[number] += 1
-                scores[number] += weight
-        many, few = _ENOUGH
-        fewest = min(saying.values(), key=len)
-        rarest = set(fewest) if len(saying) <= 2 else None
-        enough = -(-len(saying) * few // many)
-        for number, count in said.items():
-            if number in rarest if rarest is not None else count >= enough:
-                yield number, scores[number] / (1 + _BY_LENGTH * log(len(self._texts[number])))
+        enough = -(-len(known) * 3 // 5) if len(known) > 2 else 1
+        # Who says enough of the words says one of the rarest.
+        rarest = known[: len(known) - enough + 1] if len(known) > 2 else known[:1]
+        weights = [
+            (word, _SATURATION * log(1 + len(self._numbers) / len(some))) for word, some in known
+        ]
+        for number in dict.fromkeys(number for _, some in rarest for number in some):
+            said = self._texts[number]
+            scores = [weight for word, weight in weights if word in said]
+            if len(scores) >= enough:
+                best[number] += sum(scores) / (1 + _BY_LENGTH * log(len(said)))
+
+    def _with(self, word: str) -> list[int]:
+        """Those that say a word, however they are cut; with some that said it once."""
+        pairs = text.bigrams(word)
+        rarest = min((self._saying.get(pair, []) for pair in pairs), key=len)
+        if len(pairs) == 1:
+            return rarest
+        return [number for number in rarest if word in self._texts[number]]

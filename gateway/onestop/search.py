@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tantivy import Order
 
 from gateway.onestop import facets, ranking
-from gateway.onestop.schema import stored_bytes
+from gateway.onestop.schema import kind_number, stored_bytes
 from gateway.onestop.weights import WEIGHTS
 from gateway.onestop.window import CLOSELY, NO_USES, Hit, Window
 
@@ -218,7 +218,7 @@ class Search:
     def _overview(self, query: Query, question: Question, wanted: Wanted) -> Iterator[Group]:
         """The first hits of every group, in one search where the window holds enough of each."""
         window = self._window(query, question, wanted.now, CLOSELY)
-        totals = self._totals(query, window.count)
+        totals = self._totals(query, window)
         exact, size = question.exact, wanted.size
         for kind in sorted(totals, key=_place):
             hits = window.best(exact, size, kind if len(totals) > 1 else "")
@@ -230,14 +230,15 @@ class Search:
             if hits:
                 yield Group(kind, totals[kind], hits, best=window.top)
 
-    def _totals(self, query: Query, count: int) -> dict[str, int]:
+    def _totals(self, query: Query, window: Window) -> dict[str, int]:
         """How many of each kind were found; of the largest, what remains of all."""
-        if not count:
-            return {}
+        if not window.full:
+            counted = window.kinds()
+            return {kind: n for kind in self.kinds if (n := counted[kind_number(kind)])}
         largest, *others = self.kinds
         rare = [ranking.term("kind", kind) for kind in others]
         totals = self._totals_of(ranking.all_of([ranking.any_of(rare), query])) if rare else {}
-        remaining = count - sum(totals.values())
+        remaining = window.count - sum(totals.values())
         return {largest: remaining, **totals} if remaining else totals
 
     def _totals_of(self, query: Query) -> dict[str, int]:

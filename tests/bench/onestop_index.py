@@ -72,7 +72,7 @@ def _named() -> dict[str, Card]:
 
 
 def _cards(count: int) -> Iterator[Card]:
-    """So many cards in the order of a snapshot: by code, so that of a region one follows another."""
+    """So many cards in the order of a snapshot, by code: those of a region stand together."""
     named = _named().values()
     places = sorted(regions().values(), key=itemgetter("code"))
     bodies = {one.title: _without_place(one.department) for one in named}
