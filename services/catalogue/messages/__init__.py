@@ -41,6 +41,7 @@ from services.catalogue.messages.questionnaires import (
     questionnaire_message,
     questionnaire_of,
 )
+from services.catalogue.messages.uses import opened_of, use_fact
 
 __all__ = [
     "ADJUSTMENT",
@@ -71,6 +72,7 @@ __all__ = [
     "kind_of",
     "mode_of",
     "occasion_message",
+    "opened_of",
     "outline_message",
     "part_message",
     "preview_message",
@@ -85,5 +87,6 @@ __all__ = [
     "scheduled_fact",
     "scheduled_message",
     "scheduled_version_message",
+    "use_fact",
     "version_message",
 ]

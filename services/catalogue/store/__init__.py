@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from services.catalogue import messages
 from services.catalogue.domain import Changed
-from services.catalogue.store import drafts, gaps, life_events
+from services.catalogue.store import drafts, gaps, life_events, uses
 from services.catalogue.store.basic_items import MongoBasics
 from services.catalogue.store.documents import (
     BASICS,
@@ -32,6 +32,7 @@ from services.catalogue.store.list_documents import (
 from services.catalogue.store.lists import MongoListStore, adjustments_told
 from services.catalogue.store.questionnaires import MongoQuestionnaires
 from services.catalogue.store.upgrading import upgrade
+from services.catalogue.store.uses import MongoUses
 from services.common.eventlog import outbox
 from services.common.transaction import index_models
 
@@ -55,6 +56,7 @@ __all__ = [
     "MongoListStore",
     "MongoQuestionnaires",
     "MongoStore",
+    "MongoUses",
     "digest",
     "document_of",
     "ensure",
@@ -73,14 +75,16 @@ def ensure(database: Database[Document]) -> None:
     database[ADJUSTMENTS].create_indexes(index_models(AdjustmentDocument))
     drafts.ensure(database)
     gaps.ensure(database)
+    uses.ensure(database)
     upgrade(database)
 
 
 def snapshot(database: Database[Document]) -> Iterator[Told]:
-    """All that is public as facts that say so: items, life events, adjustments of lists."""
+    """All that is public as facts that say so: items, life events, adjustments, classes of use."""
     yield from _items_told(database)
     yield from life_events.snapshot(database)
     yield from adjustments_told(database)
+    yield from uses.snapshot(database)
 
 
 def _items_told(database: Database[Document]) -> Iterator[Told]:
