@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tantivy import Query
 
     from gateway.onestop.question import Question
+    from gateway.onestop.search import Search
     from gateway.onestop.window import Hit
 
 
@@ -31,7 +32,7 @@ class Explained:
     """A hit with the parts of its score, the highest first.
 
     Args:
-        rest: what remains of the score: how rare the words are, the level, an order among equals.
+        rest: what remains of the score: how rare the words are, the level, how new it is.
     """
 
     card: dict[str, Any]
@@ -44,17 +45,18 @@ def explained(
     hits: Collection[Hit],
     question: Question,
     region: str,
-    searcher: tantivy.Searcher,
+    search: Search,
     generic: Collection[str],
 ) -> list[Explained]:
     """Each hit with what its score is made of.
 
     Args:
         region: 12 digits that the answer was narrowed to; empty: none.
+        search: that found them.
         generic: words that say what is done but not to what.
     """
-    labelled = list(_labelled(question, region, searcher, generic))
-    return [_explained(hit, question, labelled, searcher) for hit in hits]
+    labelled = list(_labelled(question, region, search.searcher, generic))
+    return [_explained(hit, question, labelled, search) for hit in hits]
 
 
 def _labelled(
@@ -69,16 +71,18 @@ def _labelled(
 
 
 def _explained(
-    hit: Hit, question: Question, labelled: list[tuple[str, Query]], searcher: tantivy.Searcher
+    hit: Hit, question: Question, labelled: list[tuple[str, Query]], search: Search
 ) -> Explained:
     this = ranking.scored(ranking.term("id", hit.card["id"]), 0.0)
     parts: dict[str, float] = {}
     for says, query in labelled:
-        found = searcher.search(ranking.all_of([query, this]), 1, count=False).hits
+        found = search.searcher.search(ranking.all_of([query, this]), 1, count=False).hits
         if found:
             parts[says] = max(found[0][0], parts.get(says, 0.0))
     if question.exact in text.squeeze(text.fold(hit.card["title"])):
         parts.setdefault("名称含有全部文字", ranking.PHRASE if hit.score < ranking.PREFIX else 0.0)
+    if used := _use_class(this, search):
+        parts["使用较多"] = _added(used, hit.score - parts.get("名称含有全部文字", 0.0))
     ordered = sorted(parts.items(), key=lambda part: -part[1])
     return Explained(
         card=hit.card,
@@ -86,3 +90,15 @@ def _explained(
         parts=[Part(says, score) for says, score in ordered],
         rest=hit.score - sum(parts.values()),
     )
+
+
+def _use_class(this: Query, search: Search) -> int:
+    """How much the thing is used, 1 to 6; 0: too little to tell, or it is not in the index."""
+    found = search.searcher.search(this, 1, count=False).hits
+    numbers = search.searcher.fast_field_values("use_number", [place for _, place in found])
+    return search.uses.get(int(numbers[0] or 0), 0) if numbers else 0
+
+
+def _added(use_class: int, score: float) -> float:
+    """What a class of use adds to a score, of the score with it."""
+    return score - score / (1.0 + WEIGHTS.use * use_class)
