@@ -180,7 +180,7 @@ class OneStop:
         search = await self._latest_named()
         region = answer.question.region.code if answer.question.region else asked.region
         hits = [hit for group in answer.groups for hit in group.hits]
-        found = explained(hits, answer.question, region, search, self._synonyms.generic)
+        found = explained(hits, answer.question, region, search)
         return answer, found
 
     def opened(self, item_id: str, asker: str) -> None:
@@ -226,9 +226,10 @@ class OneStop:
         searcher = self._reader.searcher()
         if searcher is None:
             return None
-        uses, latest = self._names.uses, self._search
-        if latest is None or latest.searcher is not searcher or latest.uses is not uses:
-            latest = self._search = Search(searcher, self._synonyms.generic, uses)
+        names, uses, latest = self._names.lexicon.names, self._names.uses, self._search
+        if latest is None or latest.searcher is not searcher or not latest.reads(names, uses):
+            latest = Search(searcher, self._synonyms.generic, names, uses)
+        self._search = latest
         return latest
 
     def _understand(self, asked: Asked) -> Question:

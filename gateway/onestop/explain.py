@@ -11,7 +11,6 @@ from gateway.onestop.weights import WEIGHTS
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    import tantivy
     from tantivy import Query
 
     from gateway.onestop.question import Question
@@ -42,30 +41,24 @@ class Explained:
 
 
 def explained(
-    hits: Collection[Hit],
-    question: Question,
-    region: str,
-    search: Search,
-    generic: Collection[str],
+    hits: Collection[Hit], question: Question, region: str, search: Search
 ) -> list[Explained]:
     """Each hit with what its score is made of.
 
     Args:
         region: 12 digits that the answer was narrowed to; empty: none.
         search: that found them.
-        generic: words that say what is done but not to what.
     """
-    labelled = list(_labelled(question, region, search.searcher, generic))
+    labelled = list(_labelled(question, region, search))
     return [_explained(hit, question, labelled, search) for hit in hits]
 
 
-def _labelled(
-    question: Question, region: str, searcher: tantivy.Searcher, generic: Collection[str]
-) -> Iterator[tuple[str, Query]]:
+def _labelled(question: Question, region: str, search: Search) -> Iterator[tuple[str, Query]]:
     yield from ranking.lifts(question)
-    yield "说到全部词语", ranking.scored(ranking.by_words(question, searcher), WEIGHTS.said)
-    for query in ranking.near(question, searcher, generic):
-        yield "说到主要词语", ranking.scored(query, 0.0)
+    by_words = ranking.by_words(question, search.searcher)
+    yield "说到全部词语", ranking.scored(by_words, WEIGHTS.said)
+    if near := search.near(question):
+        yield "说到主要词语", near
     if region:
         yield "地区远近", ranking.within(region)
 
@@ -81,7 +74,7 @@ def _explained(
             parts[says] = max(found[0][0], parts.get(says, 0.0))
     if question.exact in text.squeeze(text.fold(hit.card["title"])):
         parts.setdefault("名称含有全部文字", ranking.PHRASE if hit.score < ranking.PREFIX else 0.0)
-    if used := _use_class(this, search):
+    if used := search.use_class(this):
         parts["使用较多"] = _added(used, hit.score - parts.get("名称含有全部文字", 0.0))
     ordered = sorted(parts.items(), key=lambda part: -part[1])
     return Explained(
@@ -90,13 +83,6 @@ def _explained(
         parts=[Part(says, score) for says, score in ordered],
         rest=hit.score - sum(parts.values()),
     )
-
-
-def _use_class(this: Query, search: Search) -> int:
-    """How much the thing is used, 1 to 6; 0: too little to tell, or it is not in the index."""
-    found = search.searcher.search(this, 1, count=False).hits
-    numbers = search.searcher.fast_field_values("use_number", [place for _, place in found])
-    return search.uses.get(int(numbers[0] or 0), 0) if numbers else 0
 
 
 def _added(use_class: int, score: float) -> float:

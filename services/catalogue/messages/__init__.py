@@ -8,10 +8,12 @@ from services.catalogue.messages.gaps import gap_message, reported_of
 from services.catalogue.messages.imports import mode_of, preview_message
 from services.catalogue.messages.items import (
     IMPORTED,
+    PUBLISHED,
     fact_message,
     import_message,
     item_message,
     item_of,
+    published_json,
     record_json,
     scheduled_fact,
     scheduled_message,
@@ -47,6 +49,7 @@ __all__ = [
     "ADJUSTMENT",
     "IMPORTED",
     "KIND",
+    "PUBLISHED",
     "adjusted_message",
     "adjustment_card",
     "adjustment_message",
@@ -77,6 +80,7 @@ __all__ = [
     "part_message",
     "preview_message",
     "proposal_of",
+    "published_json",
     "question_of",
     "questionnaire_fact",
     "questionnaire_message",
