@@ -9,7 +9,8 @@ from bson import json_util
 from services.catalogue import domain as items
 from services.catalogue import store as catalogue_store
 from services.catalogue import usecases
-from services.catalogue.domain.uses import DAYS, MOST_IN_REPORT, legal_day
+from services.catalogue.domain.gaps import legal_day
+from services.catalogue.domain.uses import DAYS, MOST_IN_REPORT
 from services.catalogue.store import MongoStore, MongoUses, uses
 from services.catalogue.store.use_documents import USES
 from services.catalogue.worker import Worker

@@ -6,10 +6,9 @@ Items of one family (基本编码) are counted together: the one-stop query show
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Final
 
-from services.catalogue.domain.item import LEGAL_ZONE
 from services.common.errors import Invalid
 
 DAYS: Final = 30
@@ -68,11 +67,6 @@ class UseClassChanged:
 
     family: str
     use_class: int
-
-
-def legal_day(now: datetime) -> str:
-    """The day in Asia/Shanghai."""
-    return now.astimezone(LEGAL_ZONE).date().isoformat()
 
 
 def day_after(day: str, days: int) -> str:

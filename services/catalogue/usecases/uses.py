@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Protocol
 
 from services.catalogue.domain import uses as domain
+from services.catalogue.domain.gaps import legal_day
 from services.catalogue.domain.uses import Use
 
 if TYPE_CHECKING:
@@ -52,12 +53,12 @@ def let_fall(*, now: datetime, uses: Uses) -> bool:
 
     Rule I-30: by the clock, for those who open nothing report nothing.
     """
-    due = uses.due(domain.legal_day(now), size=MOST_AT_ONCE)
+    due = uses.due(legal_day(now), size=MOST_AT_ONCE)
     _count(dict.fromkeys(due, 0), now, uses)
     return len(due) == MOST_AT_ONCE
 
 
 def _count(counts: Mapping[Use, int], now: datetime, uses: Uses) -> None:
-    today = domain.legal_day(now)
+    today = legal_day(now)
     counted = [domain.count_in(use, count, today=today) for use, count in counts.items()]
     uses.save([use for use, _ in counted], [fact for _, fact in counted if fact])

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from zhengtong.catalogue.v1 import catalogue_service_pb2 as pb
 
 from services.catalogue import messages
+from services.catalogue.domain.gaps import legal_day
 from services.catalogue.domain.uses import (
     CLASSES,
     DAYS,
@@ -18,7 +19,6 @@ from services.catalogue.domain.uses import (
     class_on,
     count_in,
     day_after,
-    legal_day,
     openings,
 )
 from tests.conftest import NOW
