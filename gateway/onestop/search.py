@@ -166,6 +166,12 @@ class Search:
         """What finds items that only say what matters in the question; None: there are none."""
         return ranking.near(question, self._names, self._generic)
 
+    def use_class(self, thing: Query) -> int:
+        """How much a thing is used, 1 to 6; 0: too little to tell, or it is not in the index."""
+        found = self.searcher.search(thing, 1, count=False).hits
+        numbers = self.searcher.fast_field_values("use_number", [place for _, place in found])
+        return self._uses.get(int(numbers[0] or 0), 0) if numbers else 0
+
     def members(self, wanted: Wanted) -> list[Group]:
         """All items of a family, in order of their regions."""
         query = ranking.all_of([ranking.of_family(wanted.family), ranking.of_kind(wanted.kind)])

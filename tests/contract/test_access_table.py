@@ -81,6 +81,7 @@ TABLE = {
     "catalogue.v1.CatalogueService.ReportGaps": {"gateway"},
     "catalogue.v1.CatalogueService.ListGaps": {"list_publisher", "client"},
     "catalogue.v1.CatalogueService.SettleGap": {"list_publisher", "client"},
+    "catalogue.v1.CatalogueService.ReportUses": {"gateway"},
     "credit.v1.CreditService.ImportRecords": CREDIT,
     "credit.v1.CreditService.RegisterSubject": CREDIT,
     "credit.v1.CreditService.DisclosePermit": CREDIT,

@@ -43,6 +43,7 @@ from services.catalogue.messages.questionnaires import (
     questionnaire_message,
     questionnaire_of,
 )
+from services.catalogue.messages.uses import opened_of, use_fact
 
 __all__ = [
     "ADJUSTMENT",
@@ -74,6 +75,7 @@ __all__ = [
     "kind_of",
     "mode_of",
     "occasion_message",
+    "opened_of",
     "outline_message",
     "part_message",
     "preview_message",
@@ -89,5 +91,6 @@ __all__ = [
     "scheduled_fact",
     "scheduled_message",
     "scheduled_version_message",
+    "use_fact",
     "version_message",
 ]

@@ -20,6 +20,7 @@ from services.catalogue.servicer.life_events import LifeEvents
 from services.catalogue.servicer.lists import Lists
 from services.catalogue.servicer.questionnaires import Questionnaires
 from services.catalogue.servicer.succession import Successions
+from services.catalogue.servicer.uses import Uses
 from services.common.grpc_host import Department, Plan
 from services.common.personal import keys
 from services.common.personal.vault import Vault
@@ -38,6 +39,7 @@ class CatalogueServicer(
     Lists,
     Drafts,
     Gaps,
+    Uses,
     pb_grpc.CatalogueServiceServicer,
 ):
     """All calls of the service; each group in its own file."""

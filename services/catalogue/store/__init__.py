@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from services.catalogue import messages
-from services.catalogue.store import drafts, gaps, life_events
+from services.catalogue.store import drafts, gaps, life_events, uses
 from services.catalogue.store.basic_items import MongoBasics
 from services.catalogue.store.documents import (
     BASICS,
@@ -31,6 +31,7 @@ from services.catalogue.store.list_documents import (
 from services.catalogue.store.lists import MongoListStore, adjustments_told
 from services.catalogue.store.questionnaires import MongoQuestionnaires
 from services.catalogue.store.upgrading import upgrade
+from services.catalogue.store.uses import MongoUses
 from services.common import fields
 from services.common.eventlog.outbox import Told
 from services.common.transaction import index_models
@@ -53,6 +54,7 @@ __all__ = [
     "MongoListStore",
     "MongoQuestionnaires",
     "MongoStore",
+    "MongoUses",
     "digest",
     "document_of",
     "ensure",
@@ -71,14 +73,16 @@ def ensure(database: Database[Document]) -> None:
     database[ADJUSTMENTS].create_indexes(index_models(AdjustmentDocument))
     drafts.ensure(database)
     gaps.ensure(database)
+    uses.ensure(database)
     upgrade(database)
 
 
 def snapshot(database: Database[Document]) -> Iterator[Told]:
-    """All that is public as facts that say so: items, life events, adjustments of lists."""
+    """All that is public as facts that say so: items, life events, adjustments, classes of use."""
     yield from _items_told(database)
     yield from life_events.snapshot(database)
     yield from adjustments_told(database)
+    yield from uses.snapshot(database)
 
 
 def _items_told(database: Database[Document]) -> Iterator[Told]:

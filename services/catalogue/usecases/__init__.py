@@ -51,6 +51,7 @@ from services.catalogue.usecases.questionnaires import (
     withdraw_questionnaire,
 )
 from services.catalogue.usecases.succession import Succession, succeed
+from services.catalogue.usecases.uses import Uses, let_fall, report_uses
 
 __all__ = [
     "Basics",
@@ -65,6 +66,7 @@ __all__ = [
     "Scope",
     "Store",
     "Succession",
+    "Uses",
     "adjust",
     "answer",
     "bring_into_force",
@@ -76,6 +78,7 @@ __all__ = [
     "get_event",
     "import_items",
     "judge_draft",
+    "let_fall",
     "list_drafts",
     "list_gaps",
     "list_quality",
@@ -88,6 +91,7 @@ __all__ = [
     "publish_from",
     "publish_questionnaire",
     "report_gaps",
+    "report_uses",
     "resume",
     "save_draft",
     "settle_gap",

@@ -11,6 +11,7 @@ from zhengtong.catalogue.v1 import catalogue_events_pb2 as events_pb
 from services.catalogue import messages
 from services.catalogue.domain.life_events import EventChanged, KeptEvent
 from services.catalogue.domain.lists import Adjustment
+from services.catalogue.domain.uses import UseClassChanged
 from services.common import fields
 from services.common.envelope import pack, unpack
 
@@ -36,7 +37,8 @@ def test_the_cards_of_examples_are_those_the_department_makes(kind):
     for one in told:
         names = {descriptor.name for descriptor, _ in one.ListFields()}
         is_event = kind in (events_pb.LifeEventPublished, events_pb.LifeEventRevised)
-        assert ("card" in names) == (bool({"item", "adjustment"} & names) or is_event)
+        is_shown = is_event or bool({"item", "adjustment", "family"} & names)
+        assert ("card" in names) == is_shown
         if is_event:
             kept = KeptEvent(messages.event_of(one.event), version=one.event.version)
             assert one.card == messages.event_fact(EventChanged(kept, newly=True)).card
@@ -56,6 +58,12 @@ def test_the_example_of_an_adjustment_is_what_the_department_makes():
     made = messages.adjusted_message(fields.restore(Adjustment, told))
     assert made == event.fact
     assert event.subject == f"adjustment/{made.adjustment.adjustment_id}"
+
+
+def test_the_example_of_a_class_of_use_is_what_the_department_makes():
+    event = unpack(example(events_pb.UseClassChanged), events_pb.UseClassChanged)
+    assert messages.use_fact(UseClassChanged(event.fact.family, 3)) == event.fact
+    assert event.subject == f"use/{event.fact.family}"
 
 
 def test_the_subjects_of_examples_are_those_of_their_items():
