@@ -61,6 +61,10 @@ class Names:
         for pair in dict.fromkeys(text.bigrams(said)):
             self._saying[pair].append(number)
 
+    def say(self, exact: str) -> bool:
+        """Whether one of them says a text in one piece."""
+        return len(exact) > 1 and any(exact in self._texts[number] for number in self._with(exact))
+
     def near(self, asked: Iterable[Iterable[str]]) -> list[tuple[str, float]]:
         """The official names that say what matters in some of the texts, each with a score.
 

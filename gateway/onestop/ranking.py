@@ -31,6 +31,7 @@ CODE, PREFIX, PHRASE = WEIGHTS.code, WEIGHTS.prefix, WEIGHTS.phrase
 _MOST_TITLES = 3
 _MOST_OF = 0.6  # of a text has to be said where not all of it is
 _MOST_READ = 32  # letters
+_SAID = Query.const_score_query(Query.all_query(), WEIGHTS.said)
 
 
 def term(field: str, value: str) -> Query:
@@ -76,7 +77,7 @@ def by_words(question: Question, searcher: tantivy.Searcher) -> Query:
 
 
 def _all_said(words: Sequence[Query]) -> Query:
-    return all_of([*words, scored(words[0], WEIGHTS.said)])
+    return all_of([*words, _SAID])
 
 
 def _in_segments(question: Question) -> Query:

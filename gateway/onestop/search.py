@@ -237,12 +237,13 @@ class Search:
                 yield Group(kind, totals[kind], hits, best=window.top)
 
     def _totals(self, query: Query, window: Window) -> dict[str, int]:
-        """How many of each kind were found; of the largest, what remains of all."""
+        """How many of each kind were found; of what leads, what remains of all."""
+        first = window.kinds()
+        counted = {kind: first[kind_number(kind)] for kind in self.kinds}
         if not window.full:
-            counted = window.kinds()
-            return {kind: n for kind in self.kinds if (n := counted[kind_number(kind)])}
-        largest, *others = self.kinds
-        rare = [ranking.term("kind", kind) for kind in others]
+            return {kind: count for kind, count in counted.items() if count}
+        largest = max(self.kinds, key=lambda kind: counted[kind])
+        rare = [ranking.term("kind", kind) for kind in self.kinds if kind != largest]
         totals = self._totals_of(ranking.all_of([ranking.any_of(rare), query])) if rare else {}
         remaining = window.count - sum(totals.values())
         return {largest: remaining, **totals} if remaining else totals

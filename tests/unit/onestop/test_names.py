@@ -42,6 +42,12 @@ def test_what_more_of_the_texts_say_comes_first():
     assert titles(known(), ["食品"], ["生产"])[0] == "食品生产许可"
 
 
+def test_a_text_that_stands_in_a_name_is_said():
+    assert known().say("经营许可")
+    assert not known().say("许可食品")
+    assert not known().say("食")
+
+
 def test_names_that_left_are_not_found_and_changed_ones_by_what_they_are_now():
     names = known()
     names = names.grown({"食品经营许可": {"食品经营许可", "开餐馆"}})
