@@ -20,6 +20,7 @@ from gateway.observe import Observed
 from gateway.onestop import OneStop
 from gateway.onestop.dossier import Dossiers
 from gateway.onestop.gaps import Gaps
+from gateway.onestop.uses import Uses
 from gateway.outbound import Allowed
 from gateway.portal import api_docs
 from gateway.portal.visits import Carrying, Visits
@@ -57,8 +58,8 @@ def create_app(settings: Settings, limits: Limits) -> ASGIApp:
     clients = Clients(settings, Signer.load(settings.keys_dir, NAME))
     identity = Identity(settings.keys_dir, clients)
     limiter = RateLimiter(limits)
-    gaps = Gaps(clients)
-    onestop = OneStop.open(settings, clients, gaps)
+    gaps, uses = Gaps(clients), Uses(clients)
+    onestop = OneStop.open(settings, clients, gaps, uses)
     exports = OpenData(clients, public, onestop.regions.name_of)
     cookies, guard = Cookies(secure=public.secure), FormGuard.load(settings.keys_dir, public)
     visits = Visits(clients, identity, cookies, guard)
@@ -83,7 +84,7 @@ def create_app(settings: Settings, limits: Limits) -> ASGIApp:
                 *portal.routes(onestop, clients, desk, reviews, outside),
             ],
             redirect_slashes=False,
-            lifespan=_lifespan(identity, exports, onestop, gaps, clients),
+            lifespan=_lifespan(identity, exports, onestop, [gaps, uses], clients),
         ),
         visits=visits,
     )
@@ -107,19 +108,23 @@ def _public_routes(
 
 
 def _lifespan(
-    identity: Identity, exports: OpenData, onestop: OneStop, gaps: Gaps, clients: Clients
+    identity: Identity,
+    exports: OpenData,
+    onestop: OneStop,
+    counting: Sequence[Gaps | Uses],
+    clients: Clients,
 ) -> Callable[[object], contextlib.AbstractAsyncContextManager[None]]:
-    """Follow identity and the index, and report gaps, while the application runs."""
+    """Follow identity and the index and report what is counted while it runs; let go at its end."""
 
     @contextlib.asynccontextmanager
     async def running(_: object) -> AsyncIterator[None]:
         following = [asyncio.create_task(one.follow()) for one in (identity, onestop)]
-        reporting = asyncio.create_task(gaps.deliver())
+        reporting = [asyncio.create_task(one.deliver()) for one in counting]
         yield
-        for task in (*following, reporting):
+        for task in (*following, *reporting):
             task.cancel()
-        await asyncio.wait([reporting])
-        await gaps.close()
+        await asyncio.wait(reporting)
+        await asyncio.gather(*(one.close() for one in counting))
         exports.close()
         await onestop.close()
         await clients.close()

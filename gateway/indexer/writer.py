@@ -80,7 +80,7 @@ class IndexWriter:
 
     def subjects_by_source(self) -> dict[str, int]:
         """How many subjects are committed of each source, removed ones too."""
-        return {source: self._searcher.doc_freq("source", source) for source in self.positions}
+        return {source: _count(self._searcher, source) for source in self.positions}
 
     @property
     def pending(self) -> bool:
@@ -236,6 +236,12 @@ def read_subjects(searcher: tantivy.Searcher, source: str) -> Iterator[Stored]:
     """Every subject of a source that an index holds, removed ones too."""
     query = tantivy.Query.term_query(SCHEMA, "source", source, "basic")
     yield from _subjects(searcher, query, searcher.num_docs)
+
+
+def _count(searcher: tantivy.Searcher, source: str) -> int:
+    """How many subjects of a source there are; a word's own count has the replaced ones too."""
+    query = tantivy.Query.term_query(SCHEMA, "source", source, "basic")
+    return int(searcher.search(query, 1, count=True).count)  # type: ignore[attr-defined]
 
 
 def _subjects(searcher: tantivy.Searcher, query: tantivy.Query, limit: int) -> Iterator[Stored]:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from gateway.onestop.live import Calls
     from gateway.onestop.question import Question
     from gateway.onestop.synonyms import Synonyms
+    from gateway.onestop.uses import Uses
     from services.common.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -55,13 +56,21 @@ class OneStop:
 
     Args:
         gaps: what nothing was found for is noted there, without who asked.
+        uses: openings of what was found are noted there, without who opened it.
     """
 
-    def __init__(self, settings: Settings, calls: Calls, gaps: Gaps | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        calls: Calls,
+        gaps: Gaps | None = None,
+        uses: Uses | None = None,
+    ) -> None:
         self._reader = Reader(settings.index_dir)
         self._sources = Sources(settings.index_dir, settings.public_departments())
         self._calls = calls
         self._gaps = gaps
+        self._uses = uses
         self.regions = Regions()
         self._names = Lexicographer()
         self._finder = self._finder_by(self._names.synonyms)
@@ -70,9 +79,15 @@ class OneStop:
         self._search: Search | None = None
 
     @classmethod
-    def open(cls, settings: Settings, calls: Calls, gaps: Gaps | None = None) -> OneStop:
+    def open(
+        cls,
+        settings: Settings,
+        calls: Calls,
+        gaps: Gaps | None = None,
+        uses: Uses | None = None,
+    ) -> OneStop:
         """Ready to answer as soon as there is an index; nothing need be there yet."""
-        return cls(settings, calls, gaps)
+        return cls(settings, calls, gaps, uses)
 
     async def close(self) -> None:
         """Let the index go."""
@@ -183,8 +198,7 @@ class OneStop:
         search = await self._latest_named()
         region = answer.question.region.code if answer.question.region else asked.region
         hits = [hit for group in answer.groups for hit in group.hits]
-        generic = self._names.synonyms.generic
-        found = explained(hits, answer.question, region, search.searcher, generic)
+        found = explained(hits, answer.question, region, search)
         return answer, found
 
     async def preview(self, name: str, words: Sequence[str]) -> list[Effect]:
@@ -215,6 +229,15 @@ class OneStop:
         known = names.lexicon, names.synonyms, search.searcher, names.uses
         return await asyncio.to_thread(ungrouped, *known)
 
+    def opened(self, item_id: str, asker: str) -> None:
+        """Hear that an item's guide was opened: among equals what is used more comes first.
+
+        Args:
+            asker: the address it was opened from, which counts once an hour.
+        """
+        if self._uses is not None:
+            self._uses.note(item_id, asker)
+
     def _is_gap(self, answer: Answer) -> bool:
         """Whether the catalogue lacks what was asked for: an outage is no gap, nor is a filter."""
         asked = answer.asked
@@ -232,6 +255,7 @@ class OneStop:
             raise IndexNotReady("一站式查询正在准备数据，请稍后再试。")
         if self._names.stale(self._reader.generation):
             await self._renew_names(search)
+            search = self._latest() or search
         return search
 
     async def _renew_names(self, search: Search) -> None:
@@ -257,9 +281,10 @@ class OneStop:
         searcher = self._reader.searcher()
         if searcher is None:
             return None
-        uses, latest = self._names.uses, self._search
-        if latest is None or latest.searcher is not searcher or latest.uses is not uses:
-            latest = self._search = Search(searcher, self._names.synonyms.generic, uses)
+        names, uses, latest = self._names.lexicon.names, self._names.uses, self._search
+        if latest is None or latest.searcher is not searcher or not latest.reads(names, uses):
+            latest = Search(searcher, self._names.synonyms.generic, names, uses)
+        self._search = latest
         return latest
 
     def _ask_live(self, asked: Asked, question: Question) -> asyncio.Task[live.Credit] | None:

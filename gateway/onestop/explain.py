@@ -11,10 +11,10 @@ from gateway.onestop.weights import WEIGHTS
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    import tantivy
     from tantivy import Query
 
     from gateway.onestop.question import Question
+    from gateway.onestop.search import Search
     from gateway.onestop.window import Hit
 
 
@@ -31,7 +31,7 @@ class Explained:
     """A hit with the parts of its score, the highest first.
 
     Args:
-        rest: what remains of the score: how rare the words are, the level, an order among equals.
+        rest: what remains of the score: how rare the words are, the level, how new it is.
     """
 
     card: dict[str, Any]
@@ -41,44 +41,41 @@ class Explained:
 
 
 def explained(
-    hits: Collection[Hit],
-    question: Question,
-    region: str,
-    searcher: tantivy.Searcher,
-    generic: Collection[str],
+    hits: Collection[Hit], question: Question, region: str, search: Search
 ) -> list[Explained]:
     """Each hit with what its score is made of.
 
     Args:
         region: 12 digits that the answer was narrowed to; empty: none.
-        generic: words that say what is done but not to what.
+        search: that found them.
     """
-    labelled = list(_labelled(question, region, searcher, generic))
-    return [_explained(hit, question, labelled, searcher) for hit in hits]
+    labelled = list(_labelled(question, region, search))
+    return [_explained(hit, question, labelled, search) for hit in hits]
 
 
-def _labelled(
-    question: Question, region: str, searcher: tantivy.Searcher, generic: Collection[str]
-) -> Iterator[tuple[str, Query]]:
+def _labelled(question: Question, region: str, search: Search) -> Iterator[tuple[str, Query]]:
     yield from ranking.lifts(question)
-    yield "说到全部词语", ranking.scored(ranking.by_words(question, searcher), WEIGHTS.said)
-    for query in ranking.near(question, searcher, generic):
-        yield "说到主要词语", ranking.scored(query, 0.0)
+    by_words = ranking.by_words(question, search.searcher)
+    yield "说到全部词语", ranking.scored(by_words, WEIGHTS.said)
+    if near := search.near(question):
+        yield "说到主要词语", near
     if region:
         yield "地区远近", ranking.within(region)
 
 
 def _explained(
-    hit: Hit, question: Question, labelled: list[tuple[str, Query]], searcher: tantivy.Searcher
+    hit: Hit, question: Question, labelled: list[tuple[str, Query]], search: Search
 ) -> Explained:
     this = ranking.scored(ranking.term("id", hit.card["id"]), 0.0)
     parts: dict[str, float] = {}
     for says, query in labelled:
-        found = searcher.search(ranking.all_of([query, this]), 1, count=False).hits
+        found = search.searcher.search(ranking.all_of([query, this]), 1, count=False).hits
         if found:
             parts[says] = max(found[0][0], parts.get(says, 0.0))
     if question.exact in text.squeeze(text.fold(hit.card["title"])):
         parts.setdefault("名称含有全部文字", ranking.PHRASE if hit.score < ranking.PREFIX else 0.0)
+    if used := search.use_class(this):
+        parts["使用较多"] = _added(used, hit.score - parts.get("名称含有全部文字", 0.0))
     ordered = sorted(parts.items(), key=lambda part: -part[1])
     return Explained(
         card=hit.card,
@@ -86,3 +83,8 @@ def _explained(
         parts=[Part(says, score) for says, score in ordered],
         rest=hit.score - sum(parts.values()),
     )
+
+
+def _added(use_class: int, score: float) -> float:
+    """What a class of use adds to a score, of the score with it."""
+    return score - score / (1.0 + WEIGHTS.use * use_class)

@@ -14,6 +14,7 @@ covered  the regions inside its own in which another member leads; `=` before th
 from __future__ import annotations
 
 from binascii import crc32
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
@@ -99,8 +100,13 @@ def alone(one: Member) -> Standing:
 
 
 def until_settled(one: Member) -> Standing:
-    """What can be said before the other members are known: its own region only."""
-    return Standing((own_scope(one.place), one.place or NOWHERE))
+    """What can be said before the other members are known: its own region and its own body.
+
+    Of most members that stays so, and what stays need not be written again.
+    """
+    return Standing(
+        tuple(sorted((own_scope(one.place), one.place or NOWHERE, body_scope(one.body))))
+    )
 
 
 def standings(members: Iterable[Member]) -> dict[int, Standing]:
@@ -115,23 +121,23 @@ def standings(members: Iterable[Member]) -> dict[int, Standing]:
         led[one.number].append(scope)
         if scope == (one.place or NOWHERE):
             led[one.number].append(own_scope(one.place))
-    places = [scope for scope in leads if scope.isdecimal()]
-    owned = {own.place for own in ordered}
+    covered = _covered((scope for scope in leads if scope.isdecimal()), {m.place for m in ordered})
     return {
         one.number: Standing(
-            tuple(sorted(led[one.number])), _covered(one, led[one.number], places, owned)
+            tuple(sorted(led[one.number])),
+            covered.get(one.place, ()) if own_scope(one.place) in led[one.number] else (),
         )
         for one in ordered
     }
 
 
-def _covered(
-    one: Member, led: Collection[str], places: Iterable[str], owned: Collection[str]
-) -> tuple[str, ...]:
-    if own_scope(one.place) not in led:
-        return ()
-    inside = [p for p in places if not one.place or one.place in _chain(p)[1:]]
-    return tuple(sorted([*inside, *(own_scope(place) for place in inside if place in owned)]))
+def _covered(places: Iterable[str], owned: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """By region the regions inside it, and those of them that have an item of their own."""
+    inside: dict[str, list[str]] = defaultdict(list)
+    for place in places:
+        for above in (*_chain(place)[1:], ""):
+            inside[above] += [place, own_scope(place)] if place in owned else [place]
+    return {place: tuple(sorted(those)) for place, those in inside.items()}
 
 
 @lru_cache(maxsize=4096)

@@ -83,9 +83,11 @@ class Finder:
         return Found(question)
 
     def _is_doubtful(self, question: Question) -> bool:
-        """Whether little of the text is a name that the index knows."""
+        """Whether little of the text is a name that the index knows, and no name says it."""
         known = sum(len(name) for name, _ in question.spotted)
-        return question.type == "text" and known < _ENOUGH_KNOWN * len(question.exact)
+        if question.type != "text" or known >= _ENOUGH_KNOWN * len(question.exact):
+            return False
+        return not self._lexicon.names.say(question.exact)
 
     def _find_corrected(self, search: Search, question: Question, wanted: Wanted) -> Found:
         meant = [

@@ -17,10 +17,11 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from gateway.onestop import pinyin, tables
+from gateway.onestop.names import MOST_DEAD, Names
 from gateway.onestop.synonyms import Synonyms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     import tantivy
 
@@ -38,15 +39,49 @@ _FEWEST_LETTERS = 3  # two letters are the first letters of too much
 _BY_NAME = 1_000_000  # a whole name before any word
 
 
-class Lexicon:
-    """Names and words with how many things say them."""
+class _Learnt:
+    """Names and words by how they sound, how they are spelt and what is in them."""
 
     def __init__(self) -> None:
+        self.known: set[str] = set()
+        self.by_sound: dict[str, list[str]] = defaultdict(list)
+        self.by_letters: dict[str, list[str]] = defaultdict(list)
+        self.by_pair: dict[str, list[str]] = defaultdict(list)
+
+    def grown(self, names: Collection[str]) -> _Learnt:
+        """With these names too; anew where most of it is of names that left."""
+        worn = len(self.known) > 2 * len(names) + MOST_DEAD
+        grown = _Learnt() if worn else self
+        for name in set(names) - grown.known:
+            grown.learn(name)
+        return grown
+
+    def learn(self, name: str) -> None:
+        """Keep one name more."""
+        self.known.add(name)
+        read = pinyin.syllables(name)
+        if len(name) <= _LONGEST_SPOTTED and not name.isascii():
+            self.by_sound[" ".join(read)].append(name)
+            self.by_letters["".join(read)].append(name)
+            if len(read) >= _FEWEST_LETTERS:
+                self.by_letters[pinyin.initials(read)].append(name)
+        if _SHORTEST_BY_SHAPE <= len(name) <= _LONGEST:
+            for character in set(name):
+                self.by_pair[character].append(name)
+
+
+class Lexicon:
+    """Names and words with how many things say them.
+
+    Attributes:
+        names: the official ones by what they say.
+    """
+
+    def __init__(self) -> None:
+        self.names = Names()
         self._counts: dict[str, int] = {}
         self._titles: dict[str, tuple[str, ...]] = {}
-        self._by_sound: dict[str, list[str]] = defaultdict(list)
-        self._by_letters: dict[str, list[str]] = defaultdict(list)
-        self._by_pair: dict[str, list[str]] = defaultdict(list)
+        self._learnt = _Learnt()
         self._ordered: list[str] = []
         self._spelt: list[tuple[str, str]] = []
 
@@ -58,35 +93,26 @@ class Lexicon:
             words: each with how many things say it.
         """
         titles: dict[str, list[str]] = defaultdict(list)
+        called: dict[str, set[str]] = defaultdict(set)
         for pair in names:
             name, _, title = pair.partition("\t")
             titles[name].append(title)
+            called[title].add(name)
         counts = dict(words)
-        for name, called in titles.items():
-            counts[name] = counts.get(name, 0) + len(called)
-        for name in counts.keys() - self._counts.keys():
-            self._learn(name)
+        for name, official in titles.items():
+            counts[name] = counts.get(name, 0) + len(official)
+        self._learnt = self._learnt.grown(counts)
+        self.names = self.names.grown(called)
         self._counts = counts
         if titles.keys() != self._titles.keys():
             self._ordered = sorted(titles)
             self._spelt = sorted(self._spellings(titles))
-        self._titles = {name: tuple(called) for name, called in titles.items()}
+        self._titles = {name: tuple(official) for name, official in titles.items()}
 
     def _spellings(self, names: Iterable[str]) -> Iterator[tuple[str, str]]:
         for name in names:
             read = pinyin.syllables(name)
             yield from ((spelt, name) for spelt in {"".join(read), pinyin.initials(read)})
-
-    def _learn(self, name: str) -> None:
-        read = pinyin.syllables(name)
-        if len(name) <= _LONGEST_SPOTTED and not name.isascii():
-            self._by_sound[" ".join(read)].append(name)
-            self._by_letters["".join(read)].append(name)
-            if len(read) >= _FEWEST_LETTERS:
-                self._by_letters[pinyin.initials(read)].append(name)
-        if _SHORTEST_BY_SHAPE <= len(name) <= _LONGEST:
-            for character in set(name):
-                self._by_pair[character].append(name)
 
     def titles(self, name: str) -> tuple[str, ...]:
         """The official names that are called so."""
@@ -98,8 +124,8 @@ class Lexicon:
 
     def everyday(self) -> list[tuple[str, int]]:
         """Names that are nothing's official one (日常用语), with how many things say them."""
-        named = self._titles.items()
-        return [(name, self._counts[name]) for name, titles in named if name not in titles]
+        named, counts = self._titles.items(), self._counts  # another thread may renew both
+        return [(name, counts.get(name, 0)) for name, titles in named if name not in titles]
 
     def spotted(self, exact: str) -> list[str]:
         """The names in a text, the longest first, none within another."""
@@ -128,7 +154,7 @@ class Lexicon:
 
     def read(self, letters: str) -> str | None:
         """The name that typed letters stand for, whole or word by word; None: nobody knows."""
-        if known := self._likeliest(self._by_letters.get(letters, ())):
+        if known := self._likeliest(self._learnt.by_letters.get(letters, ())):
             return known
         for syllables in pinyin.readings(letters):
             if words := self._words_of(tuple(syllables)):
@@ -142,7 +168,9 @@ class Lexicon:
             for start in range(max(0, end - _LONGEST), end):
                 if start not in best or (end in best and len(best[end]) <= len(best[start]) + 1):
                     continue
-                known = self._likeliest(self._by_sound.get(" ".join(syllables[start:end]), ()))
+                known = self._likeliest(
+                    self._learnt.by_sound.get(" ".join(syllables[start:end]), ())
+                )
                 if known:
                     best[end] = [*best[start], known]
         return best.get(len(syllables), [])
@@ -171,12 +199,14 @@ class Lexicon:
 
     def _alike(self, part: str) -> Iterator[tuple[str, float]]:
         sound = " ".join(pinyin.syllables(part))
-        for word in self._by_sound.get(sound, ()):
+        for word in self._learnt.by_sound.get(sound, ()):
             if word != part and len(word) == len(part) and word in self._counts:
                 yield word, 2.0
         if len(part) < _SHORTEST_BY_SHAPE:
             return
-        sharing = {word for character in set(part) for word in self._by_pair.get(character, ())}
+        sharing = {
+            word for character in set(part) for word in self._learnt.by_pair.get(character, ())
+        }
         near = process.extract(part, sharing, scorer=OSA.distance, score_cutoff=1, limit=None)
         for word, distance, _ in near:
             if distance == 1 and word in self._counts:

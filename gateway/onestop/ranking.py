@@ -24,12 +24,14 @@ if TYPE_CHECKING:
 
     import tantivy
 
+    from gateway.onestop.names import Names
     from gateway.onestop.question import Question
 
 CODE, PREFIX, PHRASE = WEIGHTS.code, WEIGHTS.prefix, WEIGHTS.phrase
 _MOST_TITLES = 3
 _MOST_OF = 0.6  # of a text has to be said where not all of it is
 _MOST_READ = 32  # letters
+_SAID = Query.const_score_query(Query.all_query(), WEIGHTS.said)
 
 
 def term(field: str, value: str) -> Query:
@@ -75,7 +77,7 @@ def by_words(question: Question, searcher: tantivy.Searcher) -> Query:
 
 
 def _all_said(words: Sequence[Query]) -> Query:
-    return all_of([*words, scored(words[0], WEIGHTS.said)])
+    return all_of([*words, _SAID])
 
 
 def _in_segments(question: Question) -> Query:
@@ -88,47 +90,24 @@ def _called(name: str) -> Query:
     return scored(any_of([term("name", name), term("alias", name)]), WEIGHTS.said)
 
 
-def near(question: Question, searcher: tantivy.Searcher, generic: Collection[str]) -> list[Query]:
-    """Things that say what matters in the question, or in the official names of what it calls.
+def near(question: Question, names: Names, generic: Collection[str]) -> Query | None:
+    """Items whose name says what matters in the question, or in official names of what it calls.
 
     Args:
         generic: words that say what is done (登记, 核发) but not to what.
     """
     asked = ["".join(words) for words in question.alternatives]
     asked += [title for _, titles in question.spotted for title in titles[:_MOST_TITLES]]
-    found = (_what_matters(text.words(one), searcher, generic) for one in asked)
-    # Only of items: their names are made of few words, of which the rarest tells what it is about.
-    return [all_of([query, of_kind("item")]) for query in found if query]
-
-
-def _what_matters(
-    words: Iterable[str], searcher: tantivy.Searcher, generic: Collection[str]
-) -> Query | None:
-    """Things with the rarest word of a name and half of the others."""
-    counted = {
-        word: searcher.doc_freq("text", word)
-        for word in words
-        if len(word) > 1 and word not in generic
-    }
-    known = {word: count for word, count in counted.items() if count}
-    if not known:
+    found = names.near(_what_matters(one, generic) for one in asked)
+    if not found:
         return None
-    if len(known) > 2:
-        return Query.boolean_query(
-            [(Occur.Should, _however_cut(word)) for word in known],
-            minimum_number_should_match=-(-len(known) * 3 // 5),
-        )
-    rarest, *other = sorted(known, key=lambda word: known[word])
-    return Query.boolean_query(
-        [(Occur.Must, _however_cut(rarest)), *((Occur.Should, _however_cut(w)) for w in other)]
-    )
+    named = [scored(term("name", title), score) for title, score in found]
+    # Only items: of companies and notices each has a name of its own.
+    return all_of([any_of(named), of_kind("item")])
 
 
-def _however_cut(word: str) -> Query:
-    """Things that say a word; a name may have been cut elsewhere: 教师资格证 | 书 says 教师资格."""
-    if len(word) == 2 or word.isascii():
-        return term_weighed(word)
-    return any_of([term_weighed(word), scored(_phrase("grams", text.bigrams(word)), 1.0)])
+def _what_matters(asked: str, generic: Collection[str]) -> list[str]:
+    return [w for w in dict.fromkeys(text.words(asked)) if len(w) > 1 and w not in generic]
 
 
 def in_one_piece(question: Question) -> Query | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from binascii import crc32
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -272,33 +273,64 @@ def _card(hit: dict[str, Any], rest: dict[str, Any]) -> Card:
 
 
 def _searched(card: Card, identity: str, as_of: str) -> dict[str, Any]:
-    title = text.fold(card.title)
-    aliases = [text.fold(alias) for alias in card.aliases]
-    names = [text.squeeze(name) for name in (title, *aliases)]
-    title_words = text.searched_words(title)
-    alias_words = text.searched_words(" ".join(aliases))
-    said = text.searched_words(text.fold(f"{card.summary} {card.department}"))
-    read = [pinyin.syllables(name) for name in (title, *aliases)]
+    named = _named(card.title, card.aliases)
     return {
+        **named.fields,
         "kind": card.kind,
         "kind_number": kind_number(card.kind),
-        "title_number": document_number(names[0]) if card.family else 0,
-        "title_pairs": text.pairs_as_bits(names[0]),
+        "title_number": document_number(named.fields["name"]) if card.family else 0,
         "place": card.region_code or NOWHERE,
+        "codes": " ".join(text.squeeze(text.fold(code)) for code in card.codes),
+        "text": f"{named.words} {_said(card.summary)} {_said(card.department)}",
+        # Companies and notices have names of their own, which nobody needs help to find.
+        "called": named.called if card.family or card.aliases else [],
+        "facet": _facets(card),
+        "weight": _weight(card, identity, as_of),
+    }
+
+
+@lru_cache(maxsize=4096)
+def _said(sentence: str) -> str:
+    return " ".join(text.searched_words(text.fold(sentence)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """What a thing's names bring into its document.
+
+    Args:
+        words: of the title and the other names, each as often as it counts.
+        called: each name and the official one.
+    """
+
+    fields: dict[str, Any]
+    words: str
+    called: list[str]
+
+
+# Reading a name costs more than all else of a document, and a snapshot tells a region's items one
+# after another: those of the next region have the same names.
+@lru_cache(maxsize=8192)
+def _named(title: str, aliases: tuple[str, ...]) -> _Named:
+    folded = [text.fold(name) for name in (title, *aliases)]
+    names = [text.squeeze(name) for name in folded]
+    title_words = text.searched_words(folded[0])
+    alias_words = text.searched_words(" ".join(folded[1:]))
+    read = [pinyin.syllables(name) for name in folded]
+    fields = {
+        "title_pairs": text.pairs_as_bits(names[0]),
         "name": names[0],
         "alias": names[1:],
         "starts": [" ".join(_prefixes(name)) for name in names],
-        "codes": " ".join(text.squeeze(text.fold(code)) for code in card.codes),
-        "text": " ".join(title_words * _TITLE_WEIGHT + alias_words * _ALIAS_WEIGHT + said),
         "grams": [" ".join(text.bigrams(name)) for name in names],
         "syllables": [" ".join(one) for one in read],
         "initials": [" ".join(text.bigrams(pinyin.initials(one))) for one in read],
         "lexicon": sorted({word for word in title_words + alias_words if len(word) > 1}),
-        "called": _called(card, names),
-        "facet": _facets(card),
         "stage": "later" if is_later(names[0]) else FIRST,
-        "weight": _weight(card, identity, as_of),
     }
+    words = " ".join(title_words * _TITLE_WEIGHT + alias_words * _ALIAS_WEIGHT)
+    called = [f"{name}\t{names[0]}" for name in names if 2 <= len(name) <= LONGEST_CALLED]
+    return _Named(fields, words, called)
 
 
 def _facets(card: Card) -> list[str]:
@@ -311,16 +343,6 @@ def _facets(card: Card) -> list[str]:
 
 def _prefixes(name: str) -> list[str]:
     return [name[:size] for size in range(1, min(LONGEST_PREFIX, len(name)) + 1)]
-
-
-def _called(card: Card, names: list[str]) -> list[str]:
-    """Each name and the official one; of things that are many and like one another only.
-
-    Companies and notices have names of their own, which nobody needs help to find.
-    """
-    if not card.family and not card.aliases:
-        return []
-    return [f"{name}\t{names[0]}" for name in names if 2 <= len(name) <= LONGEST_CALLED]
 
 
 def _weight(card: Card, identity: str, as_of: str) -> float:

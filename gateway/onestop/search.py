@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tantivy import Order
 
 from gateway.onestop import facets, ranking
-from gateway.onestop.schema import stored_bytes
+from gateway.onestop.schema import kind_number, stored_bytes
 from gateway.onestop.weights import WEIGHTS
 from gateway.onestop.window import CLOSELY, NO_USES, Hit, Window
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tantivy import Query
 
     from gateway.onestop.asked import Asked
+    from gateway.onestop.names import Names
     from gateway.onestop.question import Question
 
 # The groups in the order that searchers know (办事, 信用, 便民, 网站); others after them by name.
@@ -120,6 +121,7 @@ class Search:
 
     Args:
         generic: words that say what is done but not to what.
+        names: that the index knows.
         uses: how much things are used, by number.
     """
 
@@ -127,11 +129,17 @@ class Search:
         self,
         searcher: tantivy.Searcher,
         generic: Collection[str],
+        names: Names,
         uses: Mapping[int, int] = NO_USES,
     ) -> None:
         self.searcher = searcher
         self._generic = generic
-        self.uses = uses
+        self._names = names
+        self._uses = uses
+
+    def reads(self, names: Names, uses: Mapping[int, int]) -> bool:
+        """Whether these are the tables it looks into."""
+        return self._names is names and self._uses is uses
 
     @cached_property
     def kinds(self) -> list[str]:
@@ -144,14 +152,25 @@ class Search:
         if wanted.family:
             return self.members(wanted)
         said = ranking.by_words(question, self.searcher)
-        near = ranking.near(question, self.searcher, self._generic)
-        groups = self._groups(ranking.any_of([said, *near]), question, wanted)
+        near = self.near(question)
+        both = ranking.any_of([said, near]) if near else said
+        groups = self._groups(both, question, wanted)
         if near and groups and groups[0].best < WEIGHTS.said * WEIGHTS.synonym:
             # What only says the rarest words goes with what says them all, never instead of it.
             groups = self._groups(said, question, wanted)
         if not groups:
             groups = self._groups(ranking.in_one_piece(question), question, wanted)
         return groups
+
+    def near(self, question: Question) -> Query | None:
+        """What finds items that only say what matters in the question; None: there are none."""
+        return ranking.near(question, self._names, self._generic)
+
+    def use_class(self, thing: Query) -> int:
+        """How much a thing is used, 1 to 6; 0: too little to tell, or it is not in the index."""
+        found = self.searcher.search(thing, 1, count=False).hits
+        numbers = self.searcher.fast_field_values("use_number", [place for _, place in found])
+        return self._uses.get(int(numbers[0] or 0), 0) if numbers else 0
 
     def members(self, wanted: Wanted) -> list[Group]:
         """All items of a family, in order of their regions."""
@@ -205,7 +224,7 @@ class Search:
     def _overview(self, query: Query, question: Question, wanted: Wanted) -> Iterator[Group]:
         """The first hits of every group, in one search where the window holds enough of each."""
         window = self._window(query, question, wanted.now, CLOSELY)
-        totals = self._totals(query, window.count)
+        totals = self._totals(query, window)
         exact, size = question.exact, wanted.size
         for kind in sorted(totals, key=_place):
             hits = window.best(exact, size, kind if len(totals) > 1 else "")
@@ -217,14 +236,16 @@ class Search:
             if hits:
                 yield Group(kind, totals[kind], hits, best=window.top)
 
-    def _totals(self, query: Query, count: int) -> dict[str, int]:
-        """How many of each kind were found; of the largest, what remains of all."""
-        if not count:
-            return {}
-        largest, *others = self.kinds
-        rare = [ranking.term("kind", kind) for kind in others]
+    def _totals(self, query: Query, window: Window) -> dict[str, int]:
+        """How many of each kind were found; of what leads, what remains of all."""
+        first = window.kinds()
+        counted = {kind: first[kind_number(kind)] for kind in self.kinds}
+        if not window.full:
+            return {kind: count for kind, count in counted.items() if count}
+        largest = max(self.kinds, key=lambda kind: counted[kind])
+        rare = [ranking.term("kind", kind) for kind in self.kinds if kind != largest]
         totals = self._totals_of(ranking.all_of([ranking.any_of(rare), query])) if rare else {}
-        remaining = count - sum(totals.values())
+        remaining = window.count - sum(totals.values())
         return {largest: remaining, **totals} if remaining else totals
 
     def _totals_of(self, query: Query) -> dict[str, int]:
@@ -263,7 +284,7 @@ class Search:
 
     def _window(self, query: Query, question: Question, now: int, limit: int) -> Window:
         lifted = ranking.ranked(query, ranking.first(question))
-        return Window(self.searcher, lifted, limit, now, self.uses)
+        return Window(self.searcher, lifted, limit, now, self._uses)
 
 
 def asked_for(found: Query, question: Question, wanted: Wanted) -> Query:

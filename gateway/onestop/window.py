@@ -7,6 +7,7 @@ of a hit, and whether its title can say the question in one piece, are kept as n
 from __future__ import annotations
 
 from bisect import insort
+from collections import Counter
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -102,6 +103,10 @@ class Window:
         ranked = self._ranked(places[:CLOSELY], exact, end)
         ranked += [(-self._first[place][0], place) for place in places[CLOSELY:end]]
         return [Hit(self._stored(place), -score) for score, place in ranked[start:end]]
+
+    def kinds(self) -> Counter[int]:
+        """How many of the hits are of each kind, by its number."""
+        return Counter(self._numbers("kind_number"))
 
     def _ordered(self, uses: Mapping[int, int]) -> list[tuple[float, DocAddress]]:
         """The hits with what their use adds to their scores; equals by what never changes."""

@@ -14,6 +14,7 @@ from zhengtong.credit.v1 import credit_service_pb2
 from zhengtong.utilities.v1 import utilities_pb2, utilities_service_pb2
 from zhengtong.websites.v1 import websites_service_pb2
 
+from gateway.limits import client_address
 from gateway.portal.contents import line_of
 from gateway.portal.labels import BY_DUTY, DEPARTMENTS, STOPS
 from gateway.portal.pages import page, refused
@@ -40,6 +41,7 @@ class Details:
 
     def __init__(self, onestop: OneStop, calls: Calls) -> None:
         self._calls = calls
+        self._opened = onestop.opened
         self._region_name = onestop.regions.name_of
 
     def routes(self) -> list[BaseRoute]:
@@ -67,6 +69,8 @@ class Details:
             return RedirectResponse(f"/items/{quote(item.item_id, safe='')}", 301)
         if not version and (why := gone(item, datetime.now(BEIJING))):
             return refused(request, 410, why)
+        if request.method == "GET" and not version:
+            self._opened(item.item_id, client_address(request.scope))
         return page(
             "item.html",
             item=item,

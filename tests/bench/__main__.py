@@ -26,6 +26,7 @@ BENCHES = (
     "onestop_scale",
     "access",
     "freshness",
+    "rebuild",
     "resources",
     "slow_department",
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from itertools import islice, product
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from gateway.indexer.writer import IndexWriter
@@ -42,7 +43,7 @@ def fill(root: Path, count: int = ITEMS, companies: int = 0) -> None:
     made = directory.create(root)
     directory.switch(root, made)
     writer = IndexWriter(made)
-    _fill(writer, DEPARTMENT, islice(_cards(), count))
+    _fill(writer, DEPARTMENT, _cards(count))
     if companies:
         _fill(writer, "credit", map(_company, enterprises(companies, 5)))
     written = sum(writer.subjects_by_source().values())
@@ -70,17 +71,31 @@ def _named() -> dict[str, Card]:
     return named
 
 
-def _cards() -> Iterator[Card]:
-    places = list(regions().values())
-    for whose, case, place, one in product(WHOSE, CASES, places, _named().values()):
-        sort = WHOSE.index(whose) * len(CASES) + CASES.index(case)
-        yield replace(
+def _cards(count: int) -> Iterator[Card]:
+    """So many cards in the order of a snapshot, by code: those of a region stand together."""
+    named = _named().values()
+    places = sorted(regions().values(), key=itemgetter("code"))
+    bodies = {one.title: _without_place(one.department) for one in named}
+    sorts = list(product(WHOSE, CASES))[: -(-count // (len(places) * len(named)))]
+    made = (
+        replace(
             one,
             title=one.title + case + whose,
             region_code=place["code"],
+            department=place["name"] + bodies[one.title],
             codes=(f"{place['code']}{one.codes[0][-12:]}{sort}",),
             family=f"{one.family}{sort}",
         )
+        for place, one, (sort, (whose, case)) in product(places, named, list(enumerate(sorts)))
+    )
+    return islice(made, count)
+
+
+def _without_place(body: str) -> str:
+    """昆明市五华区市场监督管理局 is 市场监督管理局 of another place elsewhere."""
+    for place in regions().values():
+        body = body.removeprefix(place["name"])
+    return body
 
 
 def _company(row: dict[str, str]) -> Card:

@@ -85,6 +85,7 @@ TABLE = {
     "catalogue.v1.CatalogueService.GetSynonymGroup": {"list_publisher", "client"},
     "catalogue.v1.CatalogueService.SaveSynonymGroup": {"list_publisher", "client"},
     "catalogue.v1.CatalogueService.RemoveSynonymGroup": {"list_publisher", "client"},
+    "catalogue.v1.CatalogueService.ReportUses": {"gateway"},
     "credit.v1.CreditService.ImportRecords": CREDIT,
     "credit.v1.CreditService.RegisterSubject": CREDIT,
     "credit.v1.CreditService.DisclosePermit": CREDIT,

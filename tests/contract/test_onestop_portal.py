@@ -7,6 +7,7 @@ import pytest
 from zhengtong.catalogue.v1 import catalogue_pb2
 
 from gateway.indexer.standing import Standing
+from gateway.onestop.uses import Uses
 from gateway.portal.writing import near
 from services.catalogue.domain.questionnaires import questionnaire_of
 from tests.contract import gateway_house
@@ -207,6 +208,22 @@ async def catalogue(tmp_path):
         item = one.catalogue.item
         item.item_id, item.task_name, item.task_type = "a", "取水许可", "01"
         yield one
+
+
+@pytest.mark.rule("I-29")
+async def test_opening_a_guide_as_it_is_now_is_what_counts(catalogue, monkeypatch):
+    noted = []
+    monkeypatch.setattr(Uses, "note", lambda self, *opening: noted.append(opening))
+    await opened(catalogue, "/items/a")
+    await opened(catalogue, "/items/a", version="1")
+    await opened(catalogue, "/items/a/versions")
+    await catalogue.http.head("/items/a")
+    await catalogue.http.get("/api/v1/items/a")
+    catalogue.catalogue.item.item_id = "b"
+    await catalogue.http.get("/items/a")  # leads to the item's new code
+    catalogue.catalogue.item.state = catalogue_pb2.ITEM_STATE_WITHDRAWN
+    await opened(catalogue, "/items/b", status=410)
+    assert noted == [("a", "127.0.0.1")]
 
 
 async def test_a_guide_has_no_empty_parts(catalogue):

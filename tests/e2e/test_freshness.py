@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
+import httpx
 import pytest
 
 from tests.e2e.city import WITHIN, percentile, titles
@@ -13,6 +14,7 @@ FRESH_SECONDS = 1.0  # the promise, at the 99th percentile
 ALLOWED = FRESH_SECONDS * WITHIN
 ITEMS = 50
 GIVE_UP = 30.0
+USED_SECONDS = 120.0  # openings are reported twice a minute
 
 
 def waited(city, name, *, found):
@@ -83,3 +85,25 @@ def listed(city):
         token = page.get("next_page_token", "")
         if not token:
             return ids
+
+
+@pytest.mark.rule("I-30")
+def test_of_equal_items_the_one_that_people_open_comes_first(city):
+    names = ["风筝放飞许可", "风筝放飞核查"]
+    opened = {name: city.publish(name, f"USED-{number}") for number, name in enumerate(names)}
+    city.until(lambda: len(found(city)) == 2, "两个事项可查", GIVE_UP)
+    first, second = found(city)
+    for number in range(2, 6):  # four askers make the first class
+        address = httpx.HTTPTransport(local_address=f"127.0.0.{number}")
+        with httpx.Client(
+            base_url=city.stack.base_url, transport=address, trust_env=False
+        ) as asker:
+            assert asker.get(f"/items/{opened[second]['item_id']}").status_code == 200
+    city.until(lambda: found(city) == [second, first], "常用的排在前面", USED_SECONDS)
+    assert city.zhengtong("index", "verify").code == 0  # a snapshot tells classes as the log does
+    for one in opened.values():
+        city.withdraw(one["item_id"])
+
+
+def found(city):
+    return titles(city.query("风筝放飞", kind="item"))

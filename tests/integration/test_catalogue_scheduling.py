@@ -189,7 +189,7 @@ def test_only_those_whose_day_has_come_are_due_the_longest_waiting_first(at):
 def test_the_worker_brings_into_force_and_leaves_an_audit_row_and_a_fact(database, committed):
     mongo_store.ensure(database)
     committed(lambda unit: publish(AS_IT_IS, LATER)(MongoStore(unit)))
-    (one,) = clocked(Worker)
+    one, _ = clocked(Worker)
     department = readers.Department(database, Worker(), lambda: MORNING)
     for _ in range(2):  # the second finds nothing due
         clock.look(department, one)

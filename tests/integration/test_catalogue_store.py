@@ -350,3 +350,5 @@ def test_the_json_of_a_record_is_the_json_of_its_message():
     full = json_format.MessageToDict(slow, preserving_proto_field_name=True)
     assert fast["item"] == full["item"]
     assert fast["card"] == full["card"]
+    plain = fields.plain(listed.item)
+    assert orjson.loads(messages.published_json(listed, plain, updated)) == full

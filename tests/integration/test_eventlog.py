@@ -210,6 +210,14 @@ def test_a_snapshot_names_the_head_it_was_read_at(database):
     assert {(page.epoch, page.head) for page in pages} == {(database["log"].find_one()["epoch"], 0)}
 
 
+def test_a_snapshot_says_when_each_change_was_made(database):
+    def snapshot(_):
+        yield fact("甲", 1, 1_774_000_000_123_456)
+
+    (page,) = log_of(database, snapshot).ReadSnapshot(pb.ReadSnapshotRequest(), Active())
+    assert page.records[0].time.ToMicroseconds() == 1_774_000_000_123_456
+
+
 async def test_the_envelope_is_cloudevents_with_its_place(database, aio, term):
     insert(database, [fact("甲", 1, 1)])
     await stamp(aio, *term)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, timezone
 
+from services.common.identifiers import is_task_code
+
 LEGAL_ZONE = timezone(timedelta(hours=8), "Asia/Shanghai")  # no summer time since 1991
 
 
@@ -204,6 +206,12 @@ class Item:
     def body(self) -> str:
         """What tells the body in charge: its 统一社会信用代码, else its name."""
         return self.dept_code or self.dept_name
+
+    @property
+    def family(self) -> str:
+        """What the same item of other bodies shares: its 基本编码, which a 实施编码 ends with."""
+        national = self.task_code[-12:] if is_task_code(self.task_code) else ""
+        return self.catalog_code or national or self.local_catalog_code or self.task_name
 
     def visibility(self) -> tuple[datetime | None, datetime | None]:
         """From when and until when the item is shown, in UTC; None: without beginning or end.

@@ -8,10 +8,12 @@ from services.catalogue.messages.gaps import gap_message, reported_of
 from services.catalogue.messages.imports import mode_of, preview_message
 from services.catalogue.messages.items import (
     IMPORTED,
+    PUBLISHED,
     fact_message,
     import_message,
     item_message,
     item_of,
+    published_json,
     record_json,
     scheduled_fact,
     scheduled_message,
@@ -42,11 +44,13 @@ from services.catalogue.messages.questionnaires import (
     questionnaire_of,
 )
 from services.catalogue.messages.synonyms import synonym_fact, synonyms_message, synonyms_of
+from services.catalogue.messages.uses import opened_of, use_fact
 
 __all__ = [
     "ADJUSTMENT",
     "IMPORTED",
     "KIND",
+    "PUBLISHED",
     "adjusted_message",
     "adjustment_card",
     "adjustment_message",
@@ -72,10 +76,12 @@ __all__ = [
     "kind_of",
     "mode_of",
     "occasion_message",
+    "opened_of",
     "outline_message",
     "part_message",
     "preview_message",
     "proposal_of",
+    "published_json",
     "question_of",
     "questionnaire_fact",
     "questionnaire_message",
@@ -89,5 +95,6 @@ __all__ = [
     "synonym_fact",
     "synonyms_message",
     "synonyms_of",
+    "use_fact",
     "version_message",
 ]

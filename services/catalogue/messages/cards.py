@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 from zhengtong.search.v1 import search_pb2
 
 from services.catalogue.domain.tables import ON_APPLICATION, PROJECT_TYPES, TASK_TYPES
-from services.common.identifiers import is_task_code
 
 if TYPE_CHECKING:
     from services.catalogue.domain import Item
@@ -37,7 +36,7 @@ def card(item: Item) -> dict[str, Any]:
         "url": f"/items/{item.item_id}",
         "codes": _codes(item),
         "facets": _facets(item),
-        "family": _family(item),
+        "family": item.family,
     }
     if item.alias:
         values["aliases"] = list(item.alias)
@@ -47,12 +46,6 @@ def card(item: Item) -> dict[str, Any]:
     if end:
         values["visible_until_time"] = _rfc3339(end)
     return values
-
-
-def _family(item: Item) -> str:
-    """What the same item of other bodies shares: its 基本编码, which a 实施编码 ends with."""
-    national = item.catalog_code or (item.task_code[-12:] if is_task_code(item.task_code) else "")
-    return national or item.local_catalog_code or item.task_name
 
 
 def _facets(item: Item) -> dict[str, str]:

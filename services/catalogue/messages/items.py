@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
 
+PUBLISHED = events_pb.ItemPublished.DESCRIPTOR.full_name
 IMPORTED = events_pb.ItemsImported.DESCRIPTOR.full_name
 _STATES = {
     State.PUBLISHED: catalogue_pb2.ITEM_STATE_PUBLISHED,
@@ -139,6 +140,16 @@ def record_json(listed: Listed, plain: dict[str, Any], updated: str) -> bytes:
         plain: `fields.plain` of the item, which the store has made already.
         updated: the item's update_time, RFC 3339.
     """
+    known = {"subject": listed.item.item_id, "version": str(listed.version)}
+    return orjson.dumps(known | _published(listed, plain, updated))
+
+
+def published_json(listed: Listed, plain: dict[str, Any], updated: str) -> bytes:
+    """ItemPublished of a published item as protobuf JSON, likewise; arguments as `record_json`."""
+    return orjson.dumps(_published(listed, plain, updated))
+
+
+def _published(listed: Listed, plain: dict[str, Any], updated: str) -> dict[str, Any]:
     item = {
         "item_id": listed.item.item_id,
         "state": "ITEM_STATE_PUBLISHED",
@@ -146,11 +157,4 @@ def record_json(listed: Listed, plain: dict[str, Any], updated: str) -> bytes:
         "update_time": updated,
         **plain,
     }
-    return orjson.dumps(
-        {
-            "subject": listed.item.item_id,
-            "version": str(listed.version),
-            "card": card(listed.item),
-            "item": item,
-        }
-    )
+    return {"card": card(listed.item), "item": item}

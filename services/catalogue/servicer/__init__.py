@@ -21,6 +21,7 @@ from services.catalogue.servicer.lists import Lists
 from services.catalogue.servicer.questionnaires import Questionnaires
 from services.catalogue.servicer.succession import Successions
 from services.catalogue.servicer.synonyms import Synonyms
+from services.catalogue.servicer.uses import Uses
 from services.common.grpc_host import Department, Plan
 from services.common.personal import keys
 from services.common.personal.vault import Vault
@@ -40,6 +41,7 @@ class CatalogueServicer(
     Drafts,
     Gaps,
     Synonyms,
+    Uses,
     pb_grpc.CatalogueServiceServicer,
 ):
     """All calls of the service; each group in its own file."""

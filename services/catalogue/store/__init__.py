@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from services.catalogue import messages
-from services.catalogue.domain import Changed
-from services.catalogue.store import drafts, gaps, life_events, synonyms
+from services.catalogue.store import drafts, gaps, life_events, synonyms, uses
 from services.catalogue.store.basic_items import MongoBasics
 from services.catalogue.store.documents import (
     BASICS,
@@ -33,15 +32,15 @@ from services.catalogue.store.lists import MongoListStore, adjustments_told
 from services.catalogue.store.questionnaires import MongoQuestionnaires
 from services.catalogue.store.synonyms import MongoSynonyms
 from services.catalogue.store.upgrading import upgrade
-from services.common.eventlog import outbox
+from services.catalogue.store.uses import MongoUses
+from services.common import fields
+from services.common.eventlog.outbox import Told
 from services.common.transaction import index_models
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pymongo.database import Database
-
-    from services.common.eventlog.outbox import Told
 
     Document = dict[str, Any]
 
@@ -57,6 +56,7 @@ __all__ = [
     "MongoQuestionnaires",
     "MongoStore",
     "MongoSynonyms",
+    "MongoUses",
     "digest",
     "document_of",
     "ensure",
@@ -76,14 +76,16 @@ def ensure(database: Database[Document]) -> None:
     drafts.ensure(database)
     gaps.ensure(database)
     synonyms.ensure(database)
+    uses.ensure(database)
     upgrade(database)
 
 
 def snapshot(database: Database[Document]) -> Iterator[Told]:
-    """All that is public as facts that say so: items, life events, adjustments, synonyms."""
+    """All that is public as facts that say so, and the rows of tables for the one-stop query."""
     yield from _items_told(database)
     yield from life_events.snapshot(database)
     yield from adjustments_told(database)
+    yield from uses.snapshot(database)
     yield from synonyms.snapshot(database)
 
 
@@ -93,9 +95,16 @@ def _items_told(database: Database[Document]) -> Iterator[Told]:
         found = database[COLLECTION].find({"public": True, "_id": {"$gt": after}})
         page = list(found.sort("_id", 1).limit(SNAPSHOT_PAGE))
         for document in page:
-            fact = messages.fact_message(Changed(listed_of(document), newly=True))
-            yield outbox.tell(
-                fact, subject=document["_id"], version=document["version"], tick=document["tick"]
+            listed = listed_of(document)
+            updated = document["update_time"].isoformat().replace("+00:00", "Z")
+            data = messages.published_json(listed, fields.plain(listed.item), updated)
+            yield Told(
+                kind=messages.PUBLISHED,
+                subject=document["_id"],
+                version=document["version"],
+                data=data,
+                tick=document["tick"],
+                subjects=(document["_id"],),
             )
         if len(page) < SNAPSHOT_PAGE:
             return

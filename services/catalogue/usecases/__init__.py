@@ -57,6 +57,7 @@ from services.catalogue.usecases.synonyms import (
     remove_synonyms,
     save_synonyms,
 )
+from services.catalogue.usecases.uses import Uses, let_fall, report_uses
 
 __all__ = [
     "Basics",
@@ -72,6 +73,7 @@ __all__ = [
     "Store",
     "Succession",
     "Synonyms",
+    "Uses",
     "adjust",
     "answer",
     "bring_into_force",
@@ -84,6 +86,7 @@ __all__ = [
     "get_synonyms",
     "import_items",
     "judge_draft",
+    "let_fall",
     "list_drafts",
     "list_gaps",
     "list_quality",
@@ -97,6 +100,7 @@ __all__ = [
     "publish_questionnaire",
     "remove_synonyms",
     "report_gaps",
+    "report_uses",
     "resume",
     "save_draft",
     "save_synonyms",

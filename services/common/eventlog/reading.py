@@ -207,11 +207,13 @@ class EventLogServicer(pb_grpc.EventLogServiceServicer):
         return pb.ReadSnapshotResponse(epoch=epoch, head=head, records=records, time=self._now())
 
     def _record(self, told: Told, epoch: str) -> eventlog_pb2.Event:
+        changed = Timestamp()
+        changed.FromMicroseconds(told.tick)  # so a copy made anew says the same times
         return eventlog_pb2.Event(
             source=self._source,
             type=told.kind,
             subject=told.subject,
-            time=self._now(),
+            time=changed,
             epoch=epoch,
             version=told.version,
             data=told.data,

@@ -12,6 +12,7 @@ from services.catalogue import messages
 from services.catalogue.domain.life_events import EventChanged, KeptEvent
 from services.catalogue.domain.lists import Adjustment
 from services.catalogue.domain.synonyms import GroupChanged, KeptGroup, SynonymGroup
+from services.catalogue.domain.uses import UseClassChanged
 from services.common import fields
 from services.common.envelope import pack, unpack
 
@@ -37,8 +38,9 @@ def test_the_cards_of_examples_are_those_the_department_makes(kind):
     for one in told:
         names = {descriptor.name for descriptor, _ in one.ListFields()}
         is_event = kind in (events_pb.LifeEventPublished, events_pb.LifeEventRevised)
+        is_shown = is_event or bool({"item", "adjustment", "family"} & names)
         is_row = kind is events_pb.SynonymGroupChanged
-        assert ("card" in names) == (bool({"item", "adjustment"} & names) or is_event or is_row)
+        assert ("card" in names) == (is_shown or is_row)
         if is_row:
             group = SynonymGroup(one.card.title, tuple(one.card.aliases))
             assert one == messages.synonym_fact(GroupChanged(KeptGroup(group, version=1)))
@@ -61,6 +63,12 @@ def test_the_example_of_an_adjustment_is_what_the_department_makes():
     made = messages.adjusted_message(fields.restore(Adjustment, told))
     assert made == event.fact
     assert event.subject == f"adjustment/{made.adjustment.adjustment_id}"
+
+
+def test_the_example_of_a_class_of_use_is_what_the_department_makes():
+    event = unpack(example(events_pb.UseClassChanged), events_pb.UseClassChanged)
+    assert messages.use_fact(UseClassChanged(event.fact.family, 3)) == event.fact
+    assert event.subject == f"use/{event.fact.family}"
 
 
 def test_the_subjects_of_examples_are_those_of_their_items():

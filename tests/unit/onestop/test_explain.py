@@ -1,6 +1,10 @@
 """Why a hit stands where it stands."""
 
+import pytest
+
+from gateway.onestop import tables
 from gateway.onestop.asked import read_given
+from gateway.onestop.weights import WEIGHTS
 from tests.unit.onestop.shelf import card
 
 KUNMING = "530100000000"
@@ -26,3 +30,24 @@ async def test_an_everyday_name_in_a_sentence_is_named(shelf):
     shelf.put(card("公司设立登记", aliases=("开公司",), family="F1"))
     _, (one,) = await shelf.onestop.explain(read_given({"q": "我想开公司", "kind": "item"}))
     assert "名称是文中的“开公司”" in {part.says for part in one.parts}
+
+
+@pytest.mark.rule("I-30")
+async def test_what_use_adds_is_a_part_of_its_own(shelf):
+    asked = read_given({"q": "公司登记", "kind": "item"})
+    shelf.put(card("公司设立登记", family="F1"), card("公司变更登记", family="F2"))
+    shelf.put(card("F1", kind=tables.USE, url="", facets=(("use", "3"),)))
+
+    async def by_family():
+        _, found = await shelf.onestop.explain(asked)
+        return {one.card["family"].partition("/")[2]: one for one in found}
+
+    used = await by_family()
+    shelf.onestop._names.uses = {}
+    plain = await by_family()
+    added = {part.says: part.score for part in used["F1"].parts}["使用较多"]
+    assert added == pytest.approx(used["F1"].score - plain["F1"].score)
+    assert added == pytest.approx(plain["F1"].score * 3 * WEIGHTS.use)
+    assert used["F1"].rest == pytest.approx(plain["F1"].rest)
+    assert used["F2"] == plain["F2"]
+    assert "使用较多" not in {part.says for part in used["F2"].parts}

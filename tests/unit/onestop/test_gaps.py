@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.onestop import gaps
-from gateway.onestop.gaps import ASKER_KEPT, IN_REPORT, MOST_TEXTS, ONCE_IN, TRIES, Gaps
+from gateway.onestop import gaps, reporting
+from gateway.onestop.gaps import ASKER_KEPT, IN_REPORT, MOST_TEXTS, Gaps
+from gateway.onestop.reporting import ONCE_IN, TRIES
 from gateway.refusals import DepartmentFailed, DepartmentUnavailable
 from services.catalogue.domain.gaps import LONG_NUMBER, LONGEST, MOST_IN_REPORT
 from services.common.access import Caller
@@ -72,7 +73,7 @@ def gathered(catalogue, clock):
 
 
 async def reported(gathered):
-    while await gathered._report(1.0):
+    while await gathered._reporter.report(1.0):
         pass
 
 
@@ -143,22 +144,22 @@ def test_noting_never_raises_whatever_it_is_given(gathered, caplog):
 @pytest.mark.rule("I-26")
 async def test_nobody_can_be_read_out_of_what_it_remembers(gathered):
     gathered.note("宠物火化", KUNMING, "203.0.113.7")
-    assert "203.0.113.7" not in repr(gathered._askers) + repr(gathered._waiting)
+    assert "203.0.113.7" not in repr(gathered._askers._met) + repr(gathered._waiting)
     assert "宠物" not in repr(gathered)
     other = Gaps(Catalogue(), clock=gathered.clock)
     other.note("宠物火化", KUNMING, "203.0.113.7")
-    assert other._askers.keys() != gathered._askers.keys()
+    assert other._askers._met.keys() != gathered._askers._met.keys()
 
 
 async def test_what_is_remembered_is_bounded_and_what_is_dropped_is_a_number_in_the_log(
     gathered, caplog, monkeypatch
 ):
-    monkeypatch.setattr(gaps, "MOST_ASKERS", 100)
+    monkeypatch.setattr(reporting, "MOST_ASKERS", 100)
     for number in range(MOST_TEXTS + 7):
         gathered.note(f"词{chr(0x4E00 + number)}", KUNMING, "a")
     assert len(gathered._waiting) == MOST_TEXTS
-    assert len(gathered._askers) == 100
-    gathered._tell_dropped()
+    assert len(gathered._askers._met) == 100
+    gathered._reporter.tell_dropped()
     assert [one.getMessage() for one in caplog.records] == [
         "gaps of the catalogue that were not reported: 7"
     ]
@@ -174,9 +175,9 @@ async def test_a_report_holds_so_many_and_the_next_the_rest(gathered, catalogue)
 async def test_a_report_that_failed_is_tried_again_as_it_was(gathered, catalogue):
     catalogue.errors = [DepartmentUnavailable("x"), DepartmentFailed("x")]
     gathered.note("宠物火化", KUNMING, "a")
-    assert not await gathered._report(1.0)
+    assert not await gathered._reporter.report(1.0)
     gathered.note("放风筝", KUNMING, "a")
-    assert not await gathered._report(1.0)
+    assert not await gathered._reporter.report(1.0)
     await reported(gathered)
     assert [one[0] for one in catalogue.told()] == ["宠物火化", "放风筝"]
 
@@ -186,11 +187,11 @@ async def test_what_cannot_be_delivered_is_dropped_with_a_number_only(gathered, 
     catalogue.errors = [DepartmentUnavailable("x")] * TRIES + [Invalid("宠物火化")]
     gathered.note("宠物火化", KUNMING, "a")
     for _ in range(TRIES):
-        assert not await gathered._report(1.0)
-    gathered._tell_dropped()
+        assert not await gathered._reporter.report(1.0)
+    gathered._reporter.tell_dropped()
     gathered.note("放风筝", KUNMING, "a")
     await reported(gathered)
-    gathered._tell_dropped()
+    gathered._reporter.tell_dropped()
     assert [one.getMessage() for one in caplog.records] == [
         "gaps of the catalogue that were not reported: 1"
     ] * 2

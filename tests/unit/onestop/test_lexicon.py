@@ -75,3 +75,13 @@ def test_any_text_is_looked_up_without_harm(typed):
         assert made.titles(name)
     assert len(made.corrections(typed)) <= 8
     made.read(typed)
+
+
+def test_what_is_kept_does_not_grow_with_names_that_come_and_go(lexicon, monkeypatch):
+    monkeypatch.setattr("gateway.onestop.lexicon.MOST_DEAD", 10)
+    for number in range(100):
+        lexicon.renew([*NAMES, f"变更{number}\t变更{number}"], WORDS)
+    assert len(lexicon._learnt.known) <= 2 * (len(NAMES) * 2 + len(WORDS) + 1) + 11
+    assert lexicon.read("sfz") == "身份证"
+    lexicon.renew(NAMES, WORDS)
+    assert lexicon.corrections("驾使证") == ["驾驶证"]

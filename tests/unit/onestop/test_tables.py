@@ -60,6 +60,7 @@ async def test_among_equals_the_more_used_comes_first(shelf):
     assert await families(shelf) == [first, second]
 
 
+@pytest.mark.rule("I-30")
 async def test_use_never_outweighs_a_better_name_or_the_level_that_decides(shelf):
     county, province = "530112000000", "530000000000"
     shelf.put(card("食品经营", family="甲"), card("食品经营许可", family="乙"), used("乙", 6))
