@@ -76,8 +76,10 @@ lint: venv ## 格式、静态检查、类型、导入规则、接口兼容 (form
 	cd protos && ../$(BIN)/buf breaking --path zhengtong --against image.binpb
 
 .PHONY: test
+# In the order of the folders: the journeys of one platform follow each other and start it once,
+# and the many short unit tests at the end keep both processes busy to the last.
 test: venv system-test-deps ## 全部测试，除去费时很长的 (all tests but the long ones)
-	$(BIN)/pytest -n 2 --dist loadfile -m "not long" $(PYTEST_OPTIONS)
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not long" $(PYTEST_OPTIONS)
 
 .PHONY: test-long
 test-long: venv system-test-deps ## 费时很长的测试，逐个运行 (the long tests, one by one)

@@ -41,7 +41,7 @@ class FakeGaps:
             raise Stale(gap.gap_id)
         self.gaps[gap.gap_id] = gap
 
-    def page(self, regions, span, *, after, size):
+    def page(self, regions, span, *, after, size, open_only=False):
         def place(gap):
             return -count_of(gap, span), gap.gap_id
 
@@ -49,6 +49,7 @@ class FakeGaps:
             gap
             for gap in self.find(self.gaps).values()
             if gap.listed
+            and not (open_only and gap.outcome)
             and count_of(gap, span)
             and {gap.region_code, *region_ancestors(gap.region_code), NATIONWIDE} & {*regions}
             and (after is None or place(gap) > (-after[0], after[1]))

@@ -25,7 +25,7 @@ from gateway.refusals import (
 )
 from gateway.transcode.bodies import Faults
 from gateway.transcode.queries import Query
-from services.common.errors import DomainError, Invalid, NotFound, Violation
+from services.common.errors import DomainError, Invalid, NotFound, Unavailable, Violation
 from services.common.identifiers import (
     find_resident_ids,
     has_uscc_exception,
@@ -74,6 +74,21 @@ class DossierNotFound(NotFound):
 
     def __init__(self) -> None:
         super().__init__("各部门均没有这个统一社会信用代码的公开信息。")
+
+
+class DossierUnavailable(Unavailable):
+    """No department has answered: there is nothing to show, and nothing is known to be missing.
+
+    Args:
+        sources: all that were asked and have a part, or were not heard.
+    """
+
+    reason = "DOSSIER_UNAVAILABLE"
+
+    def __init__(self, sources: Sequence[Source]) -> None:
+        names = "、".join(source.department for source in sources)
+        super().__init__(f"各部门（{names}）均没有答复，暂时无法汇集企业档案，请稍后再试。")
+        self.sources = sources
 
 
 class Calls(Protocol):
@@ -168,6 +183,11 @@ class Dossier:
         """Rule P-31: nobody knows the code, and everybody has said so."""
         return not self.sections and all(source.status == OK for source in self.sources)
 
+    @property
+    def unheard(self) -> bool:
+        """Rule P-31: somebody was asked, and nobody has answered."""
+        return bool(self.sources) and all(source.status != OK for source in self.sources)
+
     def json(self) -> bytes:
         """As the API gives it."""
         return orjson.dumps(
@@ -209,12 +229,15 @@ class Dossiers:
         Raises:
             DossierCodeInvalid, DossierCodeIsPersonal.
             DossierNotFound: Rule P-31: each department has answered, and none knows the code.
+            DossierUnavailable: none has answered.
         """
         code = read_code(text)
         asked = (self._ask(name, code) for name in self._departments)
         found = Dossier(code, [part for part in await asyncio.gather(*asked) if part])
         if found.unknown:
             raise DossierNotFound
+        if found.unheard:
+            raise DossierUnavailable(found.sources)
         return found
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

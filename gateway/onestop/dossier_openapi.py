@@ -41,7 +41,7 @@ PATHS: dict[str, Any] = {
             "summary": "企业档案：按统一社会信用代码汇集各部门公开的信息",
             "description": (
                 "同时实时询问各部门，每个部门最多等待半秒。"
-                "某个部门没有答复时仍照常回答，并在 sources 中说明。"
+                "某个部门没有答复时仍照常回答，并在 sources 中说明；各部门都没有答复时，答复 503。"
                 "只有各部门都已答复且都没有该代码的公开信息时，才答复 404。不含自然人的信息。"
             ),
             "parameters": [
@@ -65,11 +65,13 @@ PATHS: dict[str, Any] = {
                     },
                 },
                 "404": {"$ref": "#/components/responses/Problem404"},
+                "503": {"$ref": "#/components/responses/Problem503"},
             },
             "x-refuses": [
                 dossier.DossierCodeInvalid.reason,
                 dossier.DossierCodeIsPersonal.reason,
                 dossier.DossierNotFound.reason,
+                dossier.DossierUnavailable.reason,
             ],
         }
     },

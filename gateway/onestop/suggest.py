@@ -48,7 +48,8 @@ def suggestions(
     """
     begun = question.left
     before = f"{question.region.name} " if question.region else ""
-    names = list(islice(_names(question, lexicon), _NAMES))
+    known = (name for name in _names(question, lexicon) if _is_said(name, lexicon, searcher))
+    names = list(islice(known, _NAMES))
     lines = [Suggestion(f"{before}{name}", "name") for name in names]
     lines += _things(begun, question, searcher, now)
     distinct = {line.text: line for line in reversed(lines)}
@@ -67,6 +68,18 @@ def _names(question: Question, lexicon: Lexicon) -> Iterator[str]:
         return
     for meant in lexicon.corrections(begun):
         yield from lexicon.beginning(meant) or [meant]
+
+
+def _is_said(name: str, lexicon: Lexicon, searcher: tantivy.Searcher) -> bool:
+    """Whether anything is called so now.
+
+    The lexicon is read once a minute, and the index itself goes on knowing the words of what has
+    left until it merges: an item that was suspended or cancelled would be suggested meanwhile.
+    """
+    titles = lexicon.titles(name)
+    return not titles or any(
+        searcher.search(ranking.term("called", f"{name}\t{title}"), 1).hits for title in titles
+    )
 
 
 def _things(

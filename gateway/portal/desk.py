@@ -16,6 +16,7 @@ from gateway.portal.visits import DEPARTMENT, Visit, visit
 from gateway.problems import problem_of
 from gateway.refusals import FormForged, RequestInvalid
 from services.common.errors import Violation
+from services.common.identifiers import find_resident_ids
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -215,10 +216,16 @@ def while_unchanged(
     return for_the_signed_in(answer, also_unchanged=True)
 
 
+def _names_somebody(request: Request) -> bool:
+    """Whether a parameter holds a natural person's identity number."""
+    return any(find_resident_ids(text) for _, text in request.query_params.multi_items())
+
+
 def _stranger(request: Request, this: Visit) -> Response:
     """Sign in first; whoever comes by a link from elsewhere perhaps is signed in."""
     here = request.url.path if request.method == "GET" else "/account"
-    if request.method == "GET" and request.url.query:
+    # What follows is a header: whoever typed an identity number comes back to an empty box.
+    if request.method == "GET" and request.url.query and not _names_somebody(request):
         here += f"?{request.url.query}"
     if this.dormant and request.headers.get("sec-fetch-site") == "cross-site":
         return page("onward.html", here=here)

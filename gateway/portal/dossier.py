@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.routing import Route
 
-from gateway.onestop.dossier import TIMED_OUT, UNAVAILABLE, DossierNotFound
+from gateway.onestop.dossier import TIMED_OUT, UNAVAILABLE, DossierNotFound, DossierUnavailable
 from gateway.portal.labels import DEPARTMENTS
 from gateway.portal.pages import page
+from gateway.problems import problem_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -40,12 +43,31 @@ class DossierPage:
         except DossierNotFound as refusal:
             detail = f"{refusal}请核对代码是否有误。"
             return page("notice.html", 404, title="没有查到这个单位", detail=detail)
+        except DossierUnavailable as refusal:
+            return _nobody_heard(refusal)
         return page(
             "dossier.html",
             dossier=dossier,
-            troubles=[text for source in dossier.sources if (text := _trouble(source))],
+            troubles=_troubles(dossier.sources),
             as_of=min((source.as_of for source in dossier.sources if source.as_of), default=0),
         )
+
+
+def _nobody_heard(refusal: DossierUnavailable) -> Response:
+    """The page that says of each department that it did not answer, and when to come back."""
+    problem = problem_of(refusal)
+    told = "".join(_troubles(refusal.sources))
+    return page(
+        "notice.html",
+        problem.status,
+        problem.headers,
+        title="企业档案暂时无法提供",
+        detail=f"各部门均没有答复。{told}请稍后刷新本页。",
+    )
+
+
+def _troubles(sources: Iterable[Source]) -> list[str]:
+    return [text for source in sources if (text := _trouble(source))]
 
 
 def _trouble(source: Source) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
@@ -22,7 +23,7 @@ from services.common.errors import DomainError, Violation
 from services.common.identifiers import RegionLevel, is_within, region_level
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -48,6 +49,7 @@ FIELDS: Final = {
     "request_id": 32,
     "month": 7,
     "region": 12,
+    "open": 1,
     "item_id": 64,
     "note": 200,
     "outcome": 1,
@@ -59,6 +61,47 @@ _MONTH: Final = re.compile(r"20[0-9]{2}-(?:0[1-9]|1[0-2])", re.ASCII)
 def sees_gaps(caller: Caller) -> bool:
     """Whether somebody may see what people did not find."""
     return not ROLES.isdisjoint(caller.roles) and not caller.on_behalf_of
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Which gaps a page shows.
+
+    Args:
+        month: YYYY-MM, or EVER.
+        region: 12 digits; empty: the officer's own, and what has none.
+        open: only what nobody has settled yet.
+    """
+
+    month: str
+    region: str
+    open: bool
+
+    @classmethod
+    def of(cls, given: Mapping[str, str]) -> Shown:
+        """As an address or a form says; not checked."""
+        return cls(given.get("month", ""), given.get("region", ""), given.get("open") == "1")
+
+    def among(self, months: Sequence[str]) -> Shown:
+        """The same; in the first of these months and without a region where those are none."""
+        month = self.month if self.month in (*months, EVER) else months[0]
+        return Shown(month, self.region if region_level(self.region) else "", self.open)
+
+    def request(self, token: str) -> pb.ListGapsRequest:
+        """What to ask the catalogue for one page."""
+        asked = pb.ListGapsRequest(
+            region_code=self.region, open_only=self.open, page_size=IN_PAGE, page_token=token
+        )
+        if self.month != EVER:
+            asked.first_day, asked.last_day = f"{self.month}-01", f"{self.month}-28"
+        return asked
+
+    def url(self, token: str = "") -> str:
+        """The address of a page of them."""
+        given = {"month": self.month, "region": self.region}
+        given |= {"open": "1"} if self.open else {}
+        given |= {"page_token": token} if token else {}
+        return f"{PATH}?{urlencode(given)}"
 
 
 class GapPages:
@@ -87,8 +130,7 @@ class GapPages:
         asked = request.query_params
         return await self._page(
             this,
-            asked.get("month", ""),
-            asked.get("region", ""),
+            Shown.of(asked),
             token=asked.get("page_token", ""),
             told=said(request),
         )
@@ -99,7 +141,7 @@ class GapPages:
         authorise(this.caller, permission_of(METHOD), ROLES)
         form: Mapping[str, str] = {}
         try:
-            form = await self._desk.form(request, FIELDS, optional=["outcome"])
+            form = await self._desk.form(request, FIELDS, optional=["outcome", "open"])
             asked = pb.SettleGapRequest(
                 gap_id=form["gap_id"],
                 outcome=_outcome(form),
@@ -112,16 +154,14 @@ class GapPages:
         except FormForged:
             raise
         except DomainError as error:
-            where = form.get("month", ""), form.get("region", "")
-            return await self._page(this, *where, trouble=trouble_of(error), form=form)
-        onward = {"month": form["month"], "region": form["region"]}
-        return go(f"{PATH}?{urlencode(onward)}", "settled")
+            shown = Shown.of(form)
+            return await self._page(this, shown, trouble=trouble_of(error), form=form)
+        return go(Shown.of(form).url(), "settled")
 
-    async def _page(  # noqa: PLR0913  (when, where, and what was said there)
+    async def _page(  # noqa: PLR0913  (which, and what was said there)
         self,
         this: Visit,
-        month: str,
-        region: str,
+        wanted: Shown,
         *,
         token: str = "",
         trouble: Trouble = FINE,
@@ -129,25 +169,19 @@ class GapPages:
         form: Mapping[str, str] | None = None,
     ) -> Response:
         months = self._months()
-        month = month if month in (*months, EVER) else months[0]
-        region = region if region_level(region) else ""
-        asked = pb.ListGapsRequest(region_code=region, page_size=IN_PAGE, page_token=token)
-        if month != EVER:
-            asked.first_day, asked.last_day = f"{month}-01", f"{month}-28"
-        found = await self._ask("ListGaps", asked, this)
-        onward = {"month": month, "region": region, "page_token": found.next_page_token}
+        shown = wanted.among(months)
+        found = await self._ask("ListGaps", shown.request(token), this)
         return page(
             "gaps.html",
             trouble.status,
             trouble.headers,
             gaps=found.gaps,
             others=found.others,
-            month=month,
+            shown=shown,
             months=months,
-            region=region,
-            regions=self._choices(this.caller, region),
+            regions=self._choices(this.caller, shown.region),
             named=self._regions.name_of,
-            onward=f"{PATH}?{urlencode(onward)}" if found.next_page_token else "",
+            onward=shown.url(found.next_page_token) if found.next_page_token else "",
             trouble=trouble,
             said=told,
             form=form or {},

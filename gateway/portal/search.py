@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from gateway.limits import client_address
+from gateway.onestop import live
 from gateway.onestop.asked import HITS_IN_PAGE, NAMES, QueryHasResidentId, read_given
 from gateway.onestop.search import DEEPEST
 from gateway.onestop.sources import OK, UNAVAILABLE
@@ -137,6 +138,7 @@ class SearchPage:
             troubles=[text for source in answer.sources if (text := _trouble(source))],
             words=_words(answer),
             direct=direct,
+            dossier=_dossier_of(direct),
             live=_is_live(direct, answer),
             many_regions=_many_regions(answer),
             place=Place.of(answer),
@@ -320,6 +322,12 @@ def _words(answer: Answer) -> list[str]:
     question = answer.question
     words = {question.exact, *(word for words in question.alternatives for word in words)}
     return sorted(words, key=len, reverse=True)
+
+
+def _dossier_of(direct: Hit | None) -> str:
+    """The address of what all departments show of a credit subject; empty: it is none."""
+    department, _, code = direct.card["id"].partition("/") if direct else ("", "", "")
+    return f"/dossier/{code}" if department == live.DEPARTMENT else ""
 
 
 def _direct(answer: Answer) -> Hit | None:

@@ -131,6 +131,22 @@ async def test_nobody_is_unknown_while_a_department_has_not_answered(tmp_path):
     assert sources(answer) == {"credit": "ok", "dead": "unavailable"}
 
 
+@pytest.mark.rule("P-31")
+async def test_where_nobody_has_answered_there_is_no_answer_but_when_to_come_back(tmp_path):
+    away = {"away": FakePart(error=Away("数据库暂不可用。")), "dead": DEAD, "silent": None}
+    async with house(tmp_path, **away) as http:
+        reply = await http.get(f"/api/v1/dossiers/{CODE}")
+        head = await http.head(f"/api/v1/dossiers/{CODE}")
+    assert (reply.status_code, reply.json()["reason"]) == (503, "DOSSIER_UNAVAILABLE")
+    assert reply.headers["content-type"] == "application/problem+json"
+    assert int(reply.headers["retry-after"]) > 0
+    assert "away、dead" in reply.json()["detail"]
+    assert "silent" not in reply.json()["detail"]
+    assert (head.status_code, head.content) == (503, b"")
+    async with house(tmp_path, **away, credit=FakePart()) as http:
+        assert (await asked(http))["sections"] == []
+
+
 async def test_identity_is_no_part_of_a_dossier(tmp_path):
     identity = FakePart([section()])
     async with house(tmp_path, credit=FakePart([section()]), identity=identity) as http:

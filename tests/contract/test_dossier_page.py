@@ -86,6 +86,19 @@ async def test_nobody_is_called_unknown_before_all_have_answered(tmp_path, unhur
     Page(text)
 
 
+@pytest.mark.rule("P-31")
+async def test_where_nobody_has_answered_the_page_says_so_of_each(tmp_path):
+    parts = {"websites": DEAD, "tea_trees": FakePart([section()], hold=threading.Event())}
+    async with house(tmp_path, **parts) as http:
+        reply = await http.get(f"/dossier/{CODE}")
+    assert reply.status_code == 503
+    assert int(reply.headers["retry-after"]) > 0
+    for said in ("企业档案暂时无法提供", "政府网站查询暂不可用", "tea_trees没有及时答复"):
+        assert said in reply.text
+    assert "没有查到这个单位" not in reply.text
+    Page(reply.text)
+
+
 async def test_a_code_that_is_none_or_a_persons_is_refused(tmp_path):
     async with house(tmp_path, credit=FakePart([section()])) as http:
         assert "校验码不符" in await opened(http, "91530100MA6K00014E", 400)

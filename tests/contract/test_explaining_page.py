@@ -43,6 +43,14 @@ async def test_what_nothing_is_found_for_and_what_is_refused_is_said(house):
     assert "行政区划" in await house.open(f"{PATH}?q=x&region=abc", 400)
 
 
+async def test_the_way_to_the_sign_in_page_names_nobody(house):
+    for typed in ("11010519491231002X", "我的 110105 19491231002x"):
+        reply = await house.http.get(PATH, params={"q": typed})
+        assert reply.headers["location"] == "/sign-in?next=%2Fdesk%2Fsearch"
+    reply = await house.http.get(f"{PATH}?q=a")
+    assert reply.headers["location"] == "/sign-in?next=%2Fdesk%2Fsearch%3Fq%3Da"
+
+
 async def test_nobody_else_is_shown_it(house):
     await come(house, "case_handler")
     assert "可以查看排序说明" in await house.open(f"{PATH}?q=开公司", 403)

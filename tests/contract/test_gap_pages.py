@@ -144,6 +144,23 @@ async def test_a_month_and_a_region_can_be_chosen_and_nonsense_is_the_present_on
     assert (asked.first_day[:2], asked.region_code) == ("20", "")
 
 
+async def test_what_is_still_open_can_be_chosen_and_stays_chosen(publisher, catalogue):
+    text = await publisher.open(PATH)
+    assert not catalogue.asked[-1].open_only
+    assert 'name="open" type="checkbox" value="1">' in text
+    text = await publisher.open(f"{PATH}?month=all&open=1")
+    assert catalogue.asked[-1].open_only
+    page = Page(text)
+    assert 'name="open" type="checkbox" value="1" checked>' in text
+    assert f"{PATH}?month=all&region=&open=1&page_token=next" in page.links
+    reply = await settle(publisher, text, open=hidden(text, "open"), outcome="4")
+    assert reply.headers["location"] == f"{PATH}?month=all&region=&open=1&said=settled"
+    reply = await settle(publisher, text, open=hidden(text, "open"))
+    assert (reply.status_code, catalogue.asked[-1].open_only) == (400, True)
+    catalogue.gaps = ()
+    assert "没有尚未处理的缺口" in await publisher.open(f"{PATH}?open=1")
+
+
 def test_the_months_are_those_that_the_catalogue_keeps():
     pages = GapPages(None, type("OneStop", (), {"regions": None}), lambda: NEW_YEAR)
     months = pages._months()

@@ -105,15 +105,63 @@ async def test_bad_input_is_refused_with_the_field_named(house, query, field):
     assert [violation["field"] for violation in reply.json()["violations"]] == [field]
 
 
+HOSTILE = {
+    "each control character": "".join(f"%{one:02X}" for one in (*range(32), 127)),
+    "a lone surrogate": "%ED%A0%80",
+    "a pair of surrogates": "%ED%A0%BD%ED%B8%80",
+    "no UTF-8": "%C0%AF%FF",
+    "half a character": "%E9%A3",
+    "emoji": "😀👩‍👩‍👧‍👦🇨🇳",
+    "blanks": "%20%09%0A+%E3%80%80%C2%A0",
+    "nothing that is seen": "%E2%80%8B%EF%BB%BF%E2%80%AE",
+    "no character": "%EF%BF%BE%EF%BF%BF%F4%8F%BF%BF",
+    "accents on accents": "e" + "%CC%81" * 150,
+    "a pattern": "(a+)+$|.*[^]]{1,9999}\\",
+    "a query of the index": 'title:"食品" AND -kind:item OR (x TO y] * ~9 ^9',
+    "an operator": '{"$gt":""}',
+    "half an escape": "%zz%E9",
+    "a per cent sign": "%",
+    "one letter many times": "a" * 200,
+    "one character many times": "食" * 200,
+    "a name many times": "食品经营许可" * 33,
+    "digits": "9" * 200,
+    "digits of others": "٣٤٥０１２",
+    "markup": "<script>alert(1)</script>",
+}
+REFUSED = {
+    *("each control character", "no character", "nothing that is seen", "blanks", "emoji"),
+    *("a lone surrogate", "a pair of surrogates", "no UTF-8", "half a character"),
+    *("half an escape", "a per cent sign"),
+}
+
+
+async def test_whatever_is_typed_is_answered_or_refused_by_name(house):
+    refused = set()
+    for what, typed in HOSTILE.items():
+        for path in ("/api/v1/query", "/api/v1/suggest", "/"):
+            reply = await house.http.get(f"{path}?q={typed}")
+            assert reply.status_code in (200, 400), (path, what, reply.text)
+            if reply.status_code == 400 and path != "/":
+                assert reply.headers["content-type"] == "application/problem+json"
+                assert [one["field"] for one in reply.json()["violations"]] == ["q"], what
+                refused.add(what)
+    assert refused == REFUSED
+
+
 async def test_a_megabyte_of_text_is_refused(house):
+    for path in ("/api/v1/query", "/api/v1/suggest", "/"):
+        await a_megabyte_is_refused(house, path)
+
+
+async def a_megabyte_is_refused(house, path):
     # httpx itself refuses to send an address that long.
     scope = {
         "type": "http",
         "http_version": "1.1",
         "method": "GET",
         "scheme": "http",
-        "path": "/api/v1/query",
-        "raw_path": b"/api/v1/query",
+        "path": path,
+        "raw_path": path.encode(),
         "query_string": b"q=" + b"a" * 1_000_000,
         "root_path": "",
         "headers": [(b"host", b"city")],
@@ -130,7 +178,8 @@ async def test_a_megabyte_of_text_is_refused(house):
 
     await house.app(scope, receive, send)
     assert 400 <= sent[0]["status"] < 500
-    assert (b"content-type", b"application/problem+json") in sent[0]["headers"]
+    told = b"text/html; charset=utf-8" if path == "/" else b"application/problem+json"
+    assert (b"content-type", told) in sent[0]["headers"]
 
 
 @pytest.mark.rule("P-5")

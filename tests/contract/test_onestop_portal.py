@@ -7,13 +7,14 @@ import pytest
 from zhengtong.catalogue.v1 import catalogue_pb2
 
 from gateway.indexer.standing import Standing
+from gateway.onestop.cards import Change
 from gateway.onestop.uses import Uses
 from gateway.portal.writing import near
 from services.catalogue.domain.questionnaires import questionnaire_of
 from tests.contract import gateway_house
 from tests.contract.onestop_house import House
 from tests.publications import QUESTIONNAIRE
-from tests.unit.onestop.shelf import card, now
+from tests.unit.onestop.shelf import AS_OF, card, now
 
 MINUTE = 60_000_000
 
@@ -99,6 +100,22 @@ async def test_hits_lead_to_their_pages_and_say_whose_they_are(house):
     assert "昆明市</span>" in text
     assert "共 14 项" in text
     assert "<mark>食品经营许可</mark>" in text
+
+
+CODE = "91530100MA6K00014D"
+
+
+@pytest.mark.parametrize("typed", [CODE, CODE.lower(), "昆明云岭商贸有限公司"])
+async def test_credit_that_is_exactly_what_was_typed_leads_to_the_dossier_too(house, typed):
+    shown = card("昆明云岭商贸有限公司", kind="credit", url=f"/credit/{CODE}", codes=(CODE,))
+    house.shelf.writer.apply("credit", [Change(CODE, 1, AS_OF, shown)])
+    house.shelf.commit()
+    text, page = await opened(house, "/", q=typed)
+    assert text.index("直达") < text.index(f'href="/dossier/{CODE}"')
+    assert page.links.count(f"/dossier/{CODE}") == 1
+    for others in ("云岭商贸", "食品经营许可"):
+        _, page = await opened(house, "/", q=others)
+        assert not [link for link in page.links if link.startswith("/dossier/")]
 
 
 async def test_what_departments_write_is_never_markup(house):

@@ -22,7 +22,9 @@ from tests.e2e.hostile import JSON, OF_ACCOUNTS, VERBS, raw, spelled
 city, operator = hostile_house.city, hostile_house.operator
 document, api, ledger = hostile_house.document, hostile_house.api, hostile_house.ledger
 
-EXAMPLES = 20  # requests to each call in each mode
+# Requests to each call in each mode: each is a round trip, and what a field of a kind can never
+# hold is asked of every field above, one by one.
+EXAMPLES = 8
 CHECKS = (
     not_a_server_error,
     checks.status_code_conformance,
@@ -219,12 +221,13 @@ def test_a_forged_page_token_gives_at_most_a_page(operator, api, ledger):
             first[call.path] = token
     assert len(first) >= 6
     for call in lists:
-        for source, token in first.items():
-            for one in (*hostile.forged(token), *([token] if source != call.path else [])):
-                reply = operator.get(at(call), params={**asked[call.path], "page_token": one})
-                field = "page_token" if reply.status_code == 400 else None
-                fine = {200, 400, 403} if call.path.startswith(OF_ACCOUNTS) else {200, 400}
-                ledger.hold(reply, fine, field=field, what=source)
+        source = call.path if call.path in first else next(iter(first))
+        others = [token for path, token in first.items() if path != call.path]
+        for one in (*hostile.forged(first[source]), *others):
+            reply = operator.get(at(call), params={**asked[call.path], "page_token": one})
+            field = "page_token" if reply.status_code == 400 else None
+            fine = {200, 400, 403} if call.path.startswith(OF_ACCOUNTS) else {200, 400}
+            ledger.hold(reply, fine, field=field, what=source)
         for size in ("-1", "201", "2147483648", "1e2", "٣", "1.0", "+1", "0x10"):
             reply = operator.get(at(call), params={**asked[call.path], "page_size": size})
             fine = {400, 403} if call.path.startswith(OF_ACCOUNTS) else {400}

@@ -154,6 +154,11 @@ async def test_a_credit_code_leads_straight_to_what_credit_says_now(visitor, cit
     page = await visitor.read()
     for part in (WATER, "存续", credit["subject"]["name"], credit["permits"][0]["document_number"]):
         assert part in page
+    await visitor.page.go_back()
+    await visitor.follow(direct.get_by_role("link", name="查看企业档案"))
+    page = await visitor.read()
+    for part in (WATER, "各部门公开的信息", "停供公告"):
+        assert part in page
 
 
 async def test_an_outage_says_when_it_ends_and_whom_to_call(visitor):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 
+import httpx
 import pytest
 from pymongo import MongoClient
 
+from gateway.portal.demo import ACCOUNTS
 from infra.local.stack import Stack
+from tests.contract.identity_house import token_in
 from tests.e2e.city import UNLIMITED, running
 from tests.e2e.collector import Collector
 
@@ -18,6 +21,8 @@ PASSWORD = "yunnan-Qingcai-27"
 LOGIN = "qinghe"
 SECRETS = {"number": NUMBER, "name": NAME, "phone": PHONE, "password": PASSWORD}
 SETTLED_SECONDS = 20.0
+TYPED = (NUMBER, f"我的 {NUMBER} 社保", f"{NUMBER[:6]} {NUMBER[6:]}", NUMBER.lower())
+EDITOR = next(one for one in ACCOUNTS if one.role == "item_editor")
 
 
 @pytest.fixture(scope="module")
@@ -29,12 +34,13 @@ def collector():
 @pytest.fixture(scope="module")
 def lived_in(tmp_path_factory, collector):
     """The platform after a person registered, signed in, searched and was looked at."""
-    env = UNLIMITED | collector.env
+    env = UNLIMITED | collector.env | {"ZHENGTONG_DEMO": "1"}
     with running(Stack(tmp_path_factory.mktemp("privacy"), sample=True, env=env)) as city:
         _register(city)
         token = _sign_in(city)
         own = city.http.get("/api/v1/account", headers=_bearer(token)).json()["account"]
         _search(city)
+        _explain(city)
         _look(city, own["account_id"])
         _renew_and_leave(city)
         city.until(lambda: len(collector.raw) > 0, "a trace", SETTLED_SECONDS)
@@ -76,12 +82,41 @@ def _sign_in(city, password=PASSWORD):
 
 
 def _search(city):
-    for asked in (NUMBER, f"我的 {NUMBER} 社保", f"{NUMBER[:6]} {NUMBER[6:]}"):
-        for path in ("/api/v1/query", "/"):
-            city.http.get(path, params={"q": asked})
+    for asked in TYPED:
+        for path in ("/api/v1/query", "/api/v1/suggest"):
+            answer = city.http.get(path, params={"q": asked})
+            assert answer.status_code == 400, path
+            assert answer.json()["reason"] == "QUERY_HAS_RESIDENT_ID"
+            _refused_in_words(answer)
+        page = city.http.get("/", params={"q": asked})
+        assert page.status_code == 400
+        _refused_in_words(page)
     city.http.get(f"/api/v1/credit/subjects/{NUMBER}")
     city.http.get(f"/items/{NUMBER}")
     city.http.post("/api/v1/sessions:signIn", json={"login": NUMBER, "password": "x" * 12})
+
+
+def _refused_in_words(answer):
+    assert "请不要输入公民身份号码：本平台不按身份证号查询" in answer.text
+    assert plain(answer.content) == []
+
+
+def _explain(city):
+    """An officer types it where the order of answers is explained, signed in and before."""
+    with httpx.Client(base_url=city.stack.base_url, timeout=30, trust_env=False) as desk:
+        for asked in TYPED:
+            stranger = desk.get("/desk/search", params={"q": asked})
+            assert stranger.status_code in (302, 303)
+            # The way back after signing in, too, is a header that others may log.
+            assert plain(str(stranger.headers).encode()) == []
+        form = {"login": EDITOR.login, "password": EDITOR.password, "next": ""}
+        token = token_in(desk.get("/sign-in").text)
+        assert desk.post("/sign-in", data={"form_token": token, **form}).status_code == 303
+        assert desk.get("/desk/search", params={"q": "食品"}).status_code == 200
+        for asked in TYPED:
+            page = desk.get("/desk/search", params={"q": asked})
+            assert page.status_code == 400
+            _refused_in_words(page)
 
 
 def _look(city, account_id):

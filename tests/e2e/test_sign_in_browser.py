@@ -8,6 +8,7 @@ import uuid
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.async_api import async_playwright
 
@@ -16,14 +17,14 @@ from gateway.portal.writing import BEIJING
 from infra.local.stack import Stack
 from services.common.identifiers import resident_id_problem
 from tests.e2e.browsing import CHROMIUM, OPTIONS
-from tests.e2e.city import START_SECONDS, UNLIMITED, City, item
-from tests.e2e.visitor import SCREENS, visiting
+from tests.e2e.city import START_SECONDS, UNLIMITED, City, item, titles
+from tests.e2e.visitor import DESKTOP, SCREENS, visiting
 
 DEPARTMENT = "11530000000000019N"
 PROVINCE = "530000000000"
-PERSON, EDITOR, PUBLISHER, REVIEWER = (
+PERSON, EDITOR, REVIEWER, LEADER = (
     next(one for one in ACCOUNTS if one.role == role)
-    for role in ("person", "item_editor", "list_publisher", "publication_reviewer")
+    for role in ("person", "item_editor", "publication_reviewer", "list_publisher")
 )
 OWN = "a-Very-0wn-pass"
 DAY = date(2026, 11, 23)
@@ -275,7 +276,7 @@ async def test_an_editor_sees_what_a_file_would_do_and_submits_that_file(visitor
 
 async def test_the_leading_body_sees_what_a_synonym_changes_and_saves_it(visitor, city):
     word, official = f"蓝莓{uuid.uuid4().hex[:4]}", "食品经营许可"
-    await sign_in(visitor, PUBLISHER.login, PUBLISHER.password)
+    await sign_in(visitor, LEADER.login, LEADER.password)
     await visitor.follow(visitor.link("同义词"))
     await picture(visitor, "synonyms")
     await visitor.follow(visitor.page.locator("aside.facets li a").first)
@@ -294,6 +295,46 @@ async def test_the_leading_body_sees_what_a_synonym_changes_and_saves_it(visitor
     assert "修改已撤销" in await visitor.read()
     await visitor.open("/account")
     await press(visitor, "退出", visitor.page.locator(".leave"))
+
+
+@pytest.mark.rule("I-28")
+async def test_what_three_asked_for_in_vain_is_listed_and_settled_with_an_item(browser, city):
+    wanted = "滑翔伞"
+    for host in ("127.0.0.1", "127.0.0.2", "127.0.0.3"):
+        assert asked_from(city, host, wanted)["groups"] == []
+    async with visiting(browser, city, DESKTOP) as officer:
+        await sign_in(officer, LEADER.login, LEADER.password)
+        await officer.follow(officer.link("目录缺口"))
+        gap = officer.page.locator("section.card").filter(has_text=wanted)
+        for _ in range(60):  # the gateway reports every five seconds
+            if await gap.count():
+                break
+            await officer.page.wait_for_timeout(500)
+            await officer.open("/desk/gaps?open=1")
+        assert "3 次" in await gap.text_content()
+        item_id = city.publish(f"{wanted}活动审批")["item_id"]
+        await gap.get_by_text("填写处理结果").click()
+        await gap.get_by_label("已新增事项").check()
+        await gap.get_by_label("事项编码").fill(item_id)
+        await press(officer, "保存", gap)
+        assert "处理结果已保存" in await officer.read()
+        await officer.open("/desk/gaps")
+        assert "已新增事项" in await gap.text_content()
+        assert await gap.get_by_role("link", name=item_id).count() == 1
+        await officer.page.get_by_label("仅未处理").check()
+        await press(officer, "查看")
+        assert "open=1" in officer.page.url
+        assert await gap.count() == 0
+    city.until(lambda: f"{wanted}活动审批" in titles(city.query(wanted)), "the item", 30)
+
+
+def asked_from(city, host, text):
+    """The answer to somebody at another address of this machine."""
+    transport = httpx.HTTPTransport(local_address=host)
+    with httpx.Client(base_url=city.stack.base_url, transport=transport, timeout=30) as asker:
+        answer = asker.get("/api/v1/query", params={"q": text})
+        assert answer.status_code == 200, answer.text
+        return answer.json()
 
 
 def new_number() -> str:

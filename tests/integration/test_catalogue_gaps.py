@@ -63,12 +63,10 @@ class Desk:
             lambda gaps, store: usecases.report_gaps(reported, now=now, gaps=gaps), now
         )
 
-    def listed(self, region_code="", span=EVER, *, after=None, size=9, caller=PUBLISHER):
+    def listed(self, region_code="", span=EVER, *, caller=PUBLISHER, **more):
+        asked = {"after": None, "size": 9, "caller": caller} | more
         return self._run(
-            lambda gaps, store: usecases.list_gaps(
-                region_code, span, after=after, size=size, caller=caller, gaps=gaps
-            ),
-            NOW,
+            lambda gaps, store: usecases.list_gaps(region_code, span, gaps=gaps, **asked), NOW
         )
 
     def texts(self, *args, **more):
@@ -193,6 +191,22 @@ def test_the_leading_body_says_what_became_of_it_and_who_was_slower_is_stale(des
         desk.settle("0" * 64)
 
 
+@pytest.mark.rule("I-28")
+def test_what_is_settled_is_left_out_of_what_is_still_open(desk):
+    texts = ("宠物火化", "放风筝", "养蜂")
+    desk.report(*(asked(one, count=5 - n, askers=3) for n, one in enumerate(texts)))
+    by_text = {one.text: one for one in desk.listed()}
+    desk.settle(by_text["放风筝"].gap_id)
+    assert desk.texts(open_only=True) == ["宠物火化", "养蜂"]
+    assert desk.texts(KUNMING, Span("2026-01", TODAY[:7]), open_only=True) == ["宠物火化", "养蜂"]
+    first = by_text["宠物火化"]
+    after = (5, first.gap_id)
+    assert desk.texts(open_only=True, after=after) == ["养蜂"]
+    assert desk.texts() == list(texts)
+    desk.report(asked("放风筝", count=9))  # what was said of it stands, though it is asked again
+    assert desk.texts(open_only=True) == ["宠物火化", "养蜂"]
+
+
 @pytest.mark.rule("P-23")
 @pytest.mark.rule("I-28")
 @pytest.mark.parametrize(
@@ -278,6 +292,12 @@ def test_a_page_of_many_is_found_by_an_index(database, committed, planned):
         lambda unit: MongoGaps(unit, vault()).page([KUNMING, ""], Span(), after=None, size=50)
     )
     assert len(found) == 30
+    still_open = committed(
+        lambda unit: MongoGaps(unit, vault()).page(
+            [KUNMING, ""], Span(), after=None, size=50, open_only=True
+        )
+    )
+    assert still_open == found
 
 
 @pytest.fixture(scope="module")
@@ -334,6 +354,12 @@ def test_pages_follow_each_other(house, planned):
         if not token:
             break
     assert len(set(seen)) == len(seen) == 5
+    page = house.call(f"{CATALOGUE}.ListGaps", PUBLISHER, page_size=2, open_only=True)
+    again = {"page_size": 2, "page_token": page.next_page_token}
+    onward = house.call(f"{CATALOGUE}.ListGaps", PUBLISHER, open_only=True, **again)
+    assert [one.gap_id for one in (*page.gaps, *onward.gaps)] == seen[:4]
+    refused = house.refused(f"{CATALOGUE}.ListGaps", PUBLISHER, **again)
+    assert refused == ("INVALID_ARGUMENT", "PAGE_TOKEN_INVALID")
     forged = page_token(f"gaps//{Span().first}/{Span().last}", ["x", "y"])
     refused = house.refused(f"{CATALOGUE}.ListGaps", PUBLISHER, page_token=forged)
     assert refused == ("INVALID_ARGUMENT", "PAGE_TOKEN_INVALID")

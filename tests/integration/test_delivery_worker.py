@@ -25,6 +25,7 @@ from services.common.eventlog import log
 from services.common.settings import DEPARTMENTS
 from tests.integration.delivery_ledger import QUEUE, TOPOLOGY, TRACEPARENT, Ledger, end, fact, until
 
+BURST = 600  # facts: at some 100 a second they outlast the kills between them
 BACK = 20  # seconds within which everything runs again after a kill
 
 
@@ -204,7 +205,7 @@ async def test_a_department_is_stopped_and_started_alone(ledger):
 
 
 async def test_a_burst_survives_kills_of_worker_and_broker(ledger, stack):
-    facts = [fact(random.choice(["ok"] * 9 + ["flaky:2"])) for _ in range(1500)]
+    facts = [fact(random.choice(["ok"] * 9 + ["flaky:2"])) for _ in range(BURST)]
     publishing = asyncio.create_task(ledger.publish(*facts))
     worker = ledger.start()
     try:
@@ -230,7 +231,7 @@ async def test_a_burst_survives_kills_of_worker_and_broker(ledger, stack):
 
 
 async def test_an_outage_of_the_database_kills_no_message(ledger, stack):
-    facts = [fact() for _ in range(1500)]
+    facts = [fact() for _ in range(BURST)]
     with ledger.worker() as worker:
         async with ledger.putting_back():
             publishing = asyncio.create_task(ledger.publish(*facts))

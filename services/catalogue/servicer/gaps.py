@@ -43,6 +43,8 @@ class Gaps(Desk):
     ) -> pb.ListGapsResponse:
         span, size = span_of(request.first_day, request.last_day), page_size(request.page_size)
         question = f"gaps/{request.region_code}/{span.first}/{span.last}"
+        if request.open_only:
+            question += "/open"
         unit = self._department.reading()
         gaps = MongoGaps(unit, self._vault)
         found = usecases.list_gaps(
@@ -52,6 +54,7 @@ class Gaps(Desk):
             size=size + 1,
             caller=unit.caller,
             gaps=gaps,
+            open_only=request.open_only,
         )
         last = found[size - 1] if len(found) > size else None
         more = page_token(question, [count_of(last, span), last.gap_id]) if last else ""

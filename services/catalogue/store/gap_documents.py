@@ -36,5 +36,5 @@ class GapDocument(me.Document):
     meta: ClassVar[dict[str, Any]] = {
         "collection": GAPS,
         "auto_create_index": False,
-        "indexes": [("regions", "last_day")],
+        "indexes": [("regions", "last_day"), ("regions", "outcome", "last_day")],
     }

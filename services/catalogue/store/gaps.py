@@ -93,7 +93,13 @@ class MongoGaps:
         self._unit.note(f"gap/{gap.gap_id}")
 
     def page(
-        self, regions: Sequence[str], span: Span, *, after: tuple[int, str] | None, size: int
+        self,
+        regions: Sequence[str],
+        span: Span,
+        *,
+        after: tuple[int, str] | None,
+        size: int,
+        open_only: bool = False,
     ) -> list[Gap]:
         """Adds up the months of all that were asked since: a listed gap is small, and few are."""
         onward: Document = {"asked": {"$gt": 0}}
@@ -103,11 +109,15 @@ class MongoGaps:
                 {"asked": {"$lt": count}},
                 {"asked": count, "_id": {"$gt": gap_id}},
             ]
-        wanted = {
+        wanted: Document = {
             "regions": {"$in": list(regions)},
             "last_day": {"$gte": f"{span.first}-00"},
             "expire_time": {"$gt": self._unit.now},
         }
+        hint = {"regions": 1, "last_day": 1}
+        if open_only:
+            wanted["outcome"] = int(Outcome.OPEN)
+            hint = {"regions": 1, "outcome": 1, "last_day": 1}
         found = self._rows.aggregate(
             [
                 {"$match": wanted},
@@ -117,7 +127,7 @@ class MongoGaps:
                 {"$limit": size},
             ],
             session=self._unit.session,
-            hint={"regions": 1, "last_day": 1},
+            hint=hint,
         )
         return [_gap(document) for document in found]
 

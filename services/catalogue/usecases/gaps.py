@@ -46,13 +46,20 @@ class Gaps(Protocol):
         """Write what became of one. Raises: Stale."""
 
     def page(
-        self, regions: Sequence[str], span: Span, *, after: tuple[int, str] | None, size: int
+        self,
+        regions: Sequence[str],
+        span: Span,
+        *,
+        after: tuple[int, str] | None,
+        size: int,
+        open_only: bool = False,
     ) -> list[Gap]:
         """Listed ones that were asked for in these months, most asked first, then by id.
 
         Args:
             regions: that they are in or below; empty text: those without one.
             after: count and id of the one before.
+            open_only: without those of which somebody has said what became of them.
         """
 
     def others(self, span: Span) -> int:
@@ -97,8 +104,9 @@ def list_gaps(  # noqa: PLR0913  (what, where, when, by whom)
     size: int,
     caller: Caller,
     gaps: Gaps,
+    open_only: bool = False,
 ) -> list[Gap]:
-    """What people of a region did not find, most asked first.
+    """What people of a region did not find, most asked first; all, or what is still open.
 
     Rule I-28: a leading body sees what is asked in its region and below, and without a region.
 
@@ -113,7 +121,7 @@ def list_gaps(  # noqa: PLR0913  (what, where, when, by whom)
         regions = (NATIONWIDE,)
     else:
         regions = (caller.region, "")
-    return gaps.page(regions, span, after=after, size=size)
+    return gaps.page(regions, span, after=after, size=size, open_only=open_only)
 
 
 def settle_gap(  # noqa: PLR0913  (what, of what, by whom, when)
