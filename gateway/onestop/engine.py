@@ -253,7 +253,7 @@ class OneStop:
         search = self._latest()
         if search is None:
             raise IndexNotReady("一站式查询正在准备数据，请稍后再试。")
-        if self._names.stale(self._reader.generation):
+        if self._names.stale(self._reader.generation, search.searcher.num_docs):
             await self._renew_names(search)
             search = self._latest() or search
         return search

@@ -29,6 +29,8 @@ MOST_NAMES = 100_000
 MOST_WORDS = 50_000
 RENEW_AFTER = 60.0  # seconds
 EDITS_AFTER = 1.0  # seconds; few rows, which cost little to read
+_OTHER = 0.1  # more or less documents by that share, and by some: it is another index
+_FEW = 100
 _LONGEST = 8  # characters in a part that is looked at for slips
 _SHORTEST_BY_SHAPE = 3  # of two characters one wrong is half: only the sound may tell
 _MOST = 8
@@ -226,6 +228,7 @@ class Lexicographer:
         self.synonyms = Synonyms()
         self.uses: Mapping[int, int] = {}
         self._generation = -1
+        self._documents = 0
         self._made_at = 0.0
         self._edits_generation = -1
         self._edits_read_at = 0.0
@@ -235,16 +238,25 @@ class Lexicographer:
         """Whether the names of an index were ever read."""
         return self._generation >= 0
 
-    def stale(self, generation: int) -> bool:
-        """Whether anything should be read anew: an editor waits for edits, nobody for names."""
+    def stale(self, generation: int, documents: int) -> bool:
+        """Whether anything should be read anew.
+
+        An editor waits for edits, nobody for a name; but in an index that is being filled the
+        names of a minute ago are those of hardly anything.
+
+        Args:
+            documents: how many the index has.
+        """
         since = time.monotonic() - self._edits_read_at
         moved = generation != self._edits_generation and since > EDITS_AFTER
-        return moved or self._names_stale(generation)
+        return moved or self._names_stale(generation, documents)
 
-    def _names_stale(self, generation: int) -> bool:
+    def _names_stale(self, generation: int, documents: int) -> bool:
         if self._generation < 0:
             return True
-        return generation != self._generation and time.monotonic() - self._made_at > RENEW_AFTER
+        other = abs(documents - self._documents) > max(_FEW, _OTHER * self._documents)
+        wait = EDITS_AFTER if other else RENEW_AFTER
+        return generation != self._generation and time.monotonic() - self._made_at > wait
 
     def renew(self, searcher: tantivy.Searcher, generation: int) -> None:
         """Read what is stale; the first time takes a good part of a second."""
@@ -252,7 +264,7 @@ class Lexicographer:
         changed = edited != self.synonyms.edited
         if changed:
             self.synonyms = Synonyms(edited)
-        if changed or self._names_stale(generation):
+        if changed or self._names_stale(generation, searcher.num_docs):
             self._read_names(searcher, generation)
         self._edits_generation = generation
         self._edits_read_at = time.monotonic()
@@ -267,6 +279,7 @@ class Lexicographer:
         )
         self.uses = tables.uses(searcher)
         self._generation = generation
+        self._documents = searcher.num_docs
         self._made_at = time.monotonic()
 
 

@@ -79,3 +79,14 @@ async def test_among_equals_the_newer_comes_first(shelf, years, monkeypatch):
         monkeypatch.setattr("tests.unit.onestop.shelf.AS_OF", f"{year}-05-01T00:00:00.000Z")
         shelf.put(card(title, family=str(year)))
     assert await families(shelf) == ["2020", "2019"]
+
+
+async def test_names_are_read_anew_at_once_where_the_index_became_another(shelf, monkeypatch):
+    monkeypatch.setattr(lexicon, "EDITS_AFTER", 0.0)
+    monkeypatch.setattr(lexicon, "RENEW_AFTER", 60.0)
+    shelf.put(card("公积金提取"))
+    await shelf.ask("公积金")
+    shelf.put(*(card(f"第{number}项事项", aliases=("砍树",)) for number in range(101)))
+    await shelf.ask("砍树")
+    await shelf.onestop._renewing
+    assert shelf.onestop._names.lexicon.titles("砍树")
