@@ -76,7 +76,7 @@ async def test_nobody_waits_while_the_names_are_read_anew_and_they_are_read_once
 ):
     assert await suggested(named, "公积")
     names, read, go_on = named.onestop._names, [], threading.Event()
-    monkeypatch.setattr(names, "stale", lambda _: True)
+    monkeypatch.setattr(names, "stale", lambda *_: True)
     monkeypatch.setattr(names, "renew", lambda *_: (read.append(1), go_on.wait(20)))
     answered = asyncio.gather(*(suggested(named, "公积") for _ in range(20)))
     assert all(await asyncio.wait_for(answered, 10))
