@@ -21,7 +21,6 @@ from gateway.onestop.question import Interpreter
 from gateway.onestop.regions import Regions
 from gateway.onestop.schema import stored_bytes
 from gateway.onestop.search import Wanted, asked_for
-from gateway.onestop.synonyms import Synonyms
 from gateway.server import serve
 
 if TYPE_CHECKING:
@@ -36,10 +35,10 @@ class Bare:
 
     def __init__(self, index: Path) -> None:
         self._searcher = directory.open_index(index).searcher()
-        self._synonyms = Synonyms()
-        names = Lexicographer(self._synonyms.expressions())
-        names.renew(self._searcher, 0)
-        self._interpreter = Interpreter(Regions(), self._synonyms, names.lexicon)
+        self._names = Lexicographer()
+        self._names.renew(self._searcher, 0)
+        synonyms, lexicon = self._names.synonyms, self._names.lexicon
+        self._interpreter = Interpreter(Regions(), synonyms, lexicon)
         self._queries: dict[tuple[str, ...], Query] = {}
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -61,7 +60,9 @@ class Bare:
     def _expanded(self, typed: str, words: tuple[str, ...]) -> Query:
         question = self._interpreter.understand(typed)
         wanted = Wanted("", "", HITS, 0, time.time_ns() // 1000)
-        found = asked_for(ranking.by_words(question, self._searcher), question, wanted)
+        said = ranking.by_words(question, self._searcher)
+        near = ranking.near(question, self._names.lexicon.names, self._names.synonyms.generic)
+        found = asked_for(ranking.any_of([said, near] if near else [said]), question, wanted)
         self._queries[words] = ranking.ranked(found, ranking.first(question))
         return self._queries[words]
 
