@@ -87,6 +87,8 @@ class Finder:
         known = sum(len(name) for name, _ in question.spotted)
         if question.type != "text" or known >= _ENOUGH_KNOWN * len(question.exact):
             return False
+        if question.exact.isascii():
+            return False  # letters that stand for no name: there is nothing to put right
         return not self._lexicon.names.say(question.exact)
 
     def _find_corrected(self, search: Search, question: Question, wanted: Wanted) -> Found:

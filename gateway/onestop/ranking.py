@@ -200,6 +200,11 @@ def of_kind(kind: str) -> Query:
     return scored(term("kind", kind), 0.0)
 
 
+def but(found: Query, kind: str) -> Query:
+    """Of what was found the things of other groups."""
+    return Query.boolean_query([(Occur.Must, found), (Occur.MustNot, term("kind", kind))])
+
+
 @lru_cache(maxsize=64)
 def not_of_kind(kind: str) -> Query:
     """Things of the other groups."""

@@ -15,7 +15,7 @@ from gateway.onestop.weights import WEIGHTS
 from gateway.onestop.window import CLOSELY, NO_USES, Hit, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Mapping
 
     import tantivy
     from tantivy import Query
@@ -153,8 +153,7 @@ class Search:
             return self.members(wanted)
         said = ranking.by_words(question, self.searcher)
         near = self.near(question)
-        both = ranking.any_of([said, near]) if near else said
-        groups = self._groups(both, question, wanted)
+        groups = self._groups(said, question, wanted, near)
         if near and groups and groups[0].best < WEIGHTS.said * WEIGHTS.synonym:
             # What only says the rarest words goes with what says them all, never instead of it.
             groups = self._groups(said, question, wanted)
@@ -213,48 +212,59 @@ class Search:
         """Whether a query finds anything of the region and the group asked for."""
         return bool(self.searcher.search(asked_for(query, question, wanted), 1, count=False).hits)
 
-    def _groups(self, found: Query | None, question: Question, wanted: Wanted) -> list[Group]:
+    def _groups(
+        self, found: Query | None, question: Question, wanted: Wanted, near: Query | None = None
+    ) -> list[Group]:
+        """The groups of what is found, with items that are only near."""
         if found is None:
             return []
-        query = asked_for(found, question, wanted)
         if wanted.kind:
-            return self._page(found, query, question, wanted)
-        return list(self._overview(query, question, wanted))
+            return self._page(ranking.any_of([found, near] if near else [found]), question, wanted)
+        return sorted(
+            self._overview(found, near, question, wanted), key=lambda one: _place(one.kind)
+        )
 
-    def _overview(self, query: Query, question: Question, wanted: Wanted) -> Iterator[Group]:
-        """The first hits of every group, in one search where the window holds enough of each."""
-        window = self._window(query, question, wanted.now, CLOSELY)
-        totals = self._totals(query, window)
-        exact, size = question.exact, wanted.size
-        for kind in sorted(totals, key=_place):
-            hits = window.best(exact, size, kind if len(totals) > 1 else "")
-            if window.full and len(hits) < min(size, totals[kind]):
+    def _overview(
+        self, found: Query, near: Query | None, question: Question, wanted: Wanted
+    ) -> list[Group]:
+        """The first hits of every group: those of the largest by themselves, then all the others.
+
+        A search costs what it finds, and what is near what is in one group only.
+        """
+        if not self.kinds:
+            return []
+        largest = self.kinds[0]
+        both = asked_for(ranking.any_of([found, near] if near else [found]), question, wanted)
+        mine = self._window(ranking.all_of([both, ranking.of_kind(largest)]), question, wanted)
+        query = ranking.but(asked_for(found, question, wanted), largest)
+        rest = self._window(query, question, wanted)
+        best = max(mine.top, rest.top)
+        hits = mine.best(question.exact, wanted.size)
+        groups = [Group(largest, mine.count, hits, best=best)] if hits else []
+        totals = self._totals(query, rest)
+        for kind, total in totals.items():
+            hits = rest.best(question.exact, wanted.size, kind if len(totals) > 1 else "")
+            if rest.full and len(hits) < min(wanted.size, total):
                 only = ranking.all_of([query, ranking.of_kind(kind)])
-                hits = self._window(only, question, wanted.now, max(CLOSELY, size)).best(
-                    exact, size
-                )
+                hits = self._window(only, question, wanted).best(question.exact, wanted.size)
             if hits:
-                yield Group(kind, totals[kind], hits, best=window.top)
+                groups.append(Group(kind, total, hits, best=best))
+        return groups
 
     def _totals(self, query: Query, window: Window) -> dict[str, int]:
-        """How many of each kind were found; of what leads, what remains of all."""
-        first = window.kinds()
-        counted = {kind: first[kind_number(kind)] for kind in self.kinds}
-        if not window.full:
-            return {kind: count for kind, count in counted.items() if count}
-        largest = max(self.kinds, key=lambda kind: counted[kind])
-        rare = [ranking.term("kind", kind) for kind in self.kinds if kind != largest]
-        totals = self._totals_of(ranking.all_of([ranking.any_of(rare), query])) if rare else {}
-        remaining = window.count - sum(totals.values())
-        return {largest: remaining, **totals} if remaining else totals
+        """How many of each kind a search found, by its window where that has all of them."""
+        if window.full:
+            return self._totals_of(query)
+        counted = window.kinds()
+        return {kind: n for kind in self.kinds if (n := counted[kind_number(kind)])}
 
     def _totals_of(self, query: Query) -> dict[str, int]:
         buckets = self.searcher.aggregate(query, _COUNT)["kinds"]["buckets"]
         return {bucket["key"]: bucket["doc_count"] for bucket in buckets}
 
-    def _page(self, found: Query, query: Query, question: Question, wanted: Wanted) -> list[Group]:
-        end = wanted.offset + wanted.size
-        window = self._window(query, question, wanted.now, max(end, CLOSELY))
+    def _page(self, found: Query, question: Question, wanted: Wanted) -> list[Group]:
+        query, end = asked_for(found, question, wanted), wanted.offset + wanted.size
+        window = self._window(query, question, wanted, end)
         if not window.count:
             return []
         hits = window.best(question.exact, end, start=wanted.offset)
@@ -282,9 +292,11 @@ class Search:
                 counted[name].append((value, bucket["doc_count"]))
         return [Facet(name, values) for name, values in counted.items() if values]
 
-    def _window(self, query: Query, question: Question, now: int, limit: int) -> Window:
+    def _window(self, query: Query, question: Question, wanted: Wanted, end: int = 0) -> Window:
+        """The first hits of a query, at least so many that may be shown."""
         lifted = ranking.ranked(query, ranking.first(question))
-        return Window(self.searcher, lifted, limit, now, self._uses)
+        limit = max(CLOSELY, wanted.size, end)
+        return Window(self.searcher, lifted, limit, wanted.now, self._uses)
 
 
 def asked_for(found: Query, question: Question, wanted: Wanted) -> Query:
