@@ -55,8 +55,7 @@ def explained(
 
 def _labelled(question: Question, region: str, search: Search) -> Iterator[tuple[str, Query]]:
     yield from ranking.lifts(question)
-    by_words = ranking.by_words(question, search.searcher)
-    yield "说到全部词语", ranking.scored(by_words, WEIGHTS.said)
+    yield "说到全部词语", ranking.scored(search.said(question), WEIGHTS.said)
     if near := search.near(question):
         yield "说到主要词语", near
     if region:

@@ -15,12 +15,12 @@ from tantivy import Occur, Query
 
 from gateway.onestop import pinyin, text
 from gateway.onestop.families import ANYWHERE, body_number, body_scope, own_scope
-from gateway.onestop.schema import FIRST, LONGEST_PREFIX, SCHEMA, is_later
+from gateway.onestop.schema import FAMILIES, FIRST, LONGEST_PREFIX, PARTS, SCHEMA, is_later
 from gateway.onestop.weights import WEIGHTS
 from services.common.identifiers import region_ancestors
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     import tantivy
 
@@ -58,31 +58,41 @@ def all_of(queries: Sequence[Query]) -> Query:
     return Query.boolean_query([(Occur.Must, query) for query in queries])
 
 
-def by_words(question: Question, searcher: tantivy.Searcher) -> Query:
-    """Things whose card says all the words of one alternative, or that have the code typed."""
+def by_words(question: Question, searcher: tantivy.Searcher, part: str) -> Query:
+    """Things whose card says all the words of one alternative, or that have the code typed.
+
+    Args:
+        part: of the index, members of families or single things.
+    """
     typed, *others = question.alternatives
-    pairs = [any_of([term("grams", pair) for pair in one]) for one in question.pairs]
-    found = [_all_said([*map(_word, typed), *pairs])]
+    pairs = [any_of([term(f"{part}_grams", pair) for pair in one]) for one in question.pairs]
+    found = [_all_said([*_words(typed, part), *pairs])]
     found += [
-        Query.boost_query(_all_said([_word(word) for word in words]), WEIGHTS.synonym)
+        Query.boost_query(_all_said(_words(words, part)), WEIGHTS.synonym)
         for words in others
-        if all(searcher.doc_freq("text", word) for word in words)
+        if all(searcher.doc_freq(f"{part}_text", word) for word in words)
     ]
     if question.segments:
-        found.append(Query.boost_query(_in_segments(question), WEIGHTS.synonym))
-    found += [_called(name) for name, _ in question.spotted]
+        found.append(Query.boost_query(_in_segments(question, part), WEIGHTS.synonym))
+    exact = [_called(name) for name, _ in question.spotted]
     if question.type != "text":
-        found += [scored(term("codes", code), 1.0) for code in _codes(question)]
+        exact += [scored(term("codes", code), 1.0) for code in _codes(question)]
+    found += [all_of([query, _in_part(part)]) for query in exact]
     return any_of(found)
+
+
+def of_both(query: Callable[[str], Query]) -> Query:
+    """What a query of one part of the index finds in either."""
+    return any_of([query(part) for part in PARTS])
 
 
 def _all_said(words: Sequence[Query]) -> Query:
     return all_of([*words, _SAID])
 
 
-def _in_segments(question: Question) -> Query:
+def _in_segments(question: Question, part: str) -> Query:
     """Things that say each segment in one of its ways."""
-    said = [any_of([all_of([*map(_word, way)]) for way in ways]) for ways in question.segments]
+    said = [any_of([all_of(_words(way, part)) for way in ways]) for ways in question.segments]
     return _all_said(said)
 
 
@@ -90,8 +100,13 @@ def _called(name: str) -> Query:
     return scored(any_of([term("name", name), term("alias", name)]), WEIGHTS.said)
 
 
+@lru_cache(maxsize=2)
+def _in_part(part: str) -> Query:
+    return scored(term("part", part), 0.0)
+
+
 def near(question: Question, names: Names, generic: Collection[str]) -> Query | None:
-    """Items whose name says what matters in the question, or in official names of what it calls.
+    """Members of families whose name says what matters in the question or in what it calls.
 
     Args:
         generic: words that say what is done (登记, 核发) but not to what.
@@ -102,27 +117,30 @@ def near(question: Question, names: Names, generic: Collection[str]) -> Query | 
     if not found:
         return None
     named = [scored(term("name", title), score) for title, score in found]
-    # Only items: of companies and notices each has a name of its own.
-    return all_of([any_of(named), of_kind("item")])
+    # Only members of families: of companies and notices each has a name of its own.
+    return all_of([any_of(named), _in_part(FAMILIES)])
 
 
 def _what_matters(asked: str, generic: Collection[str]) -> list[str]:
     return [w for w in dict.fromkeys(text.words(asked)) if len(w) > 1 and w not in generic]
 
 
-def in_one_piece(question: Question) -> Query | None:
+def in_one_piece(question: Question, part: str) -> Query | None:
     """Things with a name that says the question in one piece, however it is cut into words."""
-    return _phrase("grams", text.bigrams(question.exact)) if len(question.exact) > 1 else None
+    if len(question.exact) < 2:
+        return None
+    return _phrase(f"{part}_grams", text.bigrams(question.exact))
 
 
-def by_most_words(question: Question, searcher: tantivy.Searcher) -> Query | None:
+def by_most_words(question: Question, searcher: tantivy.Searcher, part: str) -> Query | None:
     """Things whose card says most of the words, or of the shorter words inside them."""
     words = list(dict.fromkeys(question.alternatives[0]))
-    known = [word for word in words if len(word) > 1 and searcher.doc_freq("text", word)]
+    field = f"{part}_text"
+    known = [word for word in words if len(word) > 1 and searcher.doc_freq(field, word)]
     if sum(map(len, known)) < _MOST_OF * sum(map(len, words)):
         return None
     return Query.boolean_query(
-        [(Occur.Should, term_weighed(word)) for word in known],
+        [(Occur.Should, term_weighed(word, part)) for word in known],
         minimum_number_should_match=max(1, -(-len(known) * 3 // 5)),
     )
 
@@ -200,11 +218,6 @@ def of_kind(kind: str) -> Query:
     return scored(term("kind", kind), 0.0)
 
 
-def but(found: Query, kind: str) -> Query:
-    """Of what was found the things of other groups."""
-    return Query.boolean_query([(Occur.Must, found), (Occur.MustNot, term("kind", kind))])
-
-
 @lru_cache(maxsize=64)
 def not_of_kind(kind: str) -> Query:
     """Things of the other groups."""
@@ -218,24 +231,28 @@ def ranked(found: Query, lifted: Iterable[Query]) -> Query:
     return Query.boolean_query([(Occur.Must, found), *((Occur.Should, query) for query in lifted)])
 
 
-def term_weighed(word: str) -> Query:
+def term_weighed(word: str, part: str) -> Query:
     """Things that say the word; the rarer the word and the oftener it is said, the better."""
-    return Query.term_query(SCHEMA, "text", word, "freq")
+    return Query.term_query(SCHEMA, f"{part}_text", word, "freq")
 
 
-def _word(word: str) -> Query:
+def _words(words: Iterable[str], part: str) -> list[Query]:
+    return [_word(word, part) for word in words]
+
+
+def _word(word: str, part: str) -> Query:
     if not (word.isascii() and word.isalpha() and len(word) > 1):
-        return term_weighed(word)
-    read = _read_as_pinyin(word)
-    return any_of([term_weighed(word), *(Query.boost_query(one, WEIGHTS.pinyin) for one in read)])
+        return term_weighed(word, part)
+    read = [Query.boost_query(one, WEIGHTS.pinyin) for one in _read_as_pinyin(word, part)]
+    return any_of([term_weighed(word, part), *read])
 
 
-def _read_as_pinyin(letters: str) -> list[Query]:
+def _read_as_pinyin(letters: str, part: str) -> list[Query]:
     """Letters as whole syllables (`gongjijin`) and as first letters of syllables (`gjj`)."""
     if len(letters) > _MOST_READ:
         return []
-    syllables = [_phrase("syllables", read) for read in pinyin.readings(letters)]
-    return [*syllables, _phrase("initials", text.bigrams(letters))]
+    syllables = [_phrase(f"{part}_syllables", read) for read in pinyin.readings(letters)]
+    return [*syllables, _phrase(f"{part}_initials", text.bigrams(letters))]
 
 
 def _phrase(field: str, words: list[str]) -> Query:

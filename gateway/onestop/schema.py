@@ -32,9 +32,12 @@ from services.common.identifiers import RegionLevel, region_level
 
 # Raised with every change of the schema or of what goes into a field: an index of another layout
 # is built anew instead of being read wrongly.
-LAYOUT = "4"
+LAYOUT = "5"
 LONGEST_PREFIX = 12
 LONGEST_CALLED = 24
+# What a thing says is kept in fields of its part: members of families, which are many and alike,
+# and single things. A search of one part passes over none of the other's postings.
+FAMILIES, SINGLES = PARTS = ("families", "singles")
 # What tells a member of a family and its place in it, beside the index.
 FIRST = "first"  # the stage of what one does first: not a change, an extension or an end
 NUMBERS = ("number", "place_number", "body_number", "copy_number", "standing_number")
@@ -49,16 +52,19 @@ _ON_AUTHORITY = {"02", "03", "04", "06"}
 def _schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
-    for name in ("source", "copy", "state", "place", "name", "family"):
+    for name in ("source", "copy", "state", "place", "name", "family", "part"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     for name in ("alias", "lexicon", "called", "stage", "table"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     builder.add_text_field("kind", fast=True, tokenizer_name="raw", index_option="basic")
     for name in ("scope", "covered", "starts", "codes"):
         builder.add_text_field(name, tokenizer_name="whitespace", index_option="basic")
-    builder.add_text_field("text", tokenizer_name="whitespace", index_option="freq")
-    for name in ("grams", "syllables", "initials"):
-        builder.add_text_field(name, tokenizer_name="whitespace", index_option="position")
+    for part in PARTS:
+        builder.add_text_field(f"{part}_text", tokenizer_name="whitespace", index_option="freq")
+        for name in ("grams", "syllables", "initials"):
+            builder.add_text_field(
+                f"{part}_{name}", tokenizer_name="whitespace", index_option="position"
+            )
     builder.add_integer_field("due", fast=True, indexed=True)
     builder.add_text_field("facet", fast=True, tokenizer_name="raw", index_option="basic")
     for name in (*NUMBERS, "kind_number", "title_number", "title_pairs", "use_number", "use"):
@@ -274,14 +280,17 @@ def _card(hit: dict[str, Any], rest: dict[str, Any]) -> Card:
 
 def _searched(card: Card, identity: str, as_of: str) -> dict[str, Any]:
     named = _named(card.title, card.aliases)
+    part = FAMILIES if card.family else SINGLES
     return {
         **named.fields,
+        **{f"{part}_{name}": value for name, value in named.said.items()},
+        "part": [part, f"{part}/{card.kind}"],
         "kind": card.kind,
         "kind_number": kind_number(card.kind),
         "title_number": document_number(named.fields["name"]) if card.family else 0,
         "place": card.region_code or NOWHERE,
         "codes": " ".join(text.squeeze(text.fold(code)) for code in card.codes),
-        "text": f"{named.words} {_said(card.summary)} {_said(card.department)}",
+        f"{part}_text": f"{named.words} {_said(card.summary)} {_said(card.department)}",
         # Companies and notices have names of their own, which nobody needs help to find.
         "called": named.called if card.family or card.aliases else [],
         "facet": _facets(card),
@@ -299,11 +308,13 @@ class _Named:
     """What a thing's names bring into its document.
 
     Args:
+        said: the names in pieces, for the fields of a part.
         words: of the title and the other names, each as often as it counts.
         called: each name and the official one.
     """
 
     fields: dict[str, Any]
+    said: dict[str, list[str]]
     words: str
     called: list[str]
 
@@ -322,15 +333,17 @@ def _named(title: str, aliases: tuple[str, ...]) -> _Named:
         "name": names[0],
         "alias": names[1:],
         "starts": [" ".join(_prefixes(name)) for name in names],
-        "grams": [" ".join(text.bigrams(name)) for name in names],
-        "syllables": [" ".join(one) for one in read],
-        "initials": [" ".join(text.bigrams(pinyin.initials(one))) for one in read],
         "lexicon": sorted({word for word in title_words + alias_words if len(word) > 1}),
         "stage": "later" if is_later(names[0]) else FIRST,
     }
+    said = {
+        "grams": [" ".join(text.bigrams(name)) for name in names],
+        "syllables": [" ".join(one) for one in read],
+        "initials": [" ".join(text.bigrams(pinyin.initials(one))) for one in read],
+    }
     words = " ".join(title_words * _TITLE_WEIGHT + alias_words * _ALIAS_WEIGHT)
     called = [f"{name}\t{names[0]}" for name in names if 2 <= len(name) <= LONGEST_CALLED]
-    return _Named(fields, words, called)
+    return _Named(fields, said, words, called)
 
 
 def _facets(card: Card) -> list[str]:

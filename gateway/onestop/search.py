@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tantivy import Order
 
 from gateway.onestop import facets, ranking
-from gateway.onestop.schema import kind_number, stored_bytes
+from gateway.onestop.schema import FAMILIES, PARTS, kind_number, stored_bytes
 from gateway.onestop.weights import WEIGHTS
 from gateway.onestop.window import CLOSELY, NO_USES, Hit, Window
 
@@ -147,19 +147,31 @@ class Search:
         counted = self.searcher.terms_with_prefix("kind", "", limit=MOST_KINDS)
         return [kind for kind, _ in sorted(counted, key=itemgetter(1), reverse=True)]
 
+    @cached_property
+    def _kinds_of(self) -> dict[str, list[str]]:
+        """The groups of which a part of the index has things."""
+        known = {part: self.searcher.terms_with_prefix("part", f"{part}/") for part in PARTS}
+        return {part: [one.partition("/")[2] for one, _ in kinds] for part, kinds in known.items()}
+
     def find(self, question: Question, wanted: Wanted) -> list[Group]:
         """What says the words; if nothing does, what says the question in one piece."""
         if wanted.family:
             return self.members(wanted)
-        said = ranking.by_words(question, self.searcher)
+        said = {part: ranking.by_words(question, self.searcher, part) for part in PARTS}
         near = self.near(question)
-        groups = self._groups(said, question, wanted, near)
+        both = said | {FAMILIES: ranking.any_of([said[FAMILIES], near])} if near else said
+        groups = self._groups(both, question, wanted)
         if near and groups and groups[0].best < WEIGHTS.said * WEIGHTS.synonym:
             # What only says the rarest words goes with what says them all, never instead of it.
             groups = self._groups(said, question, wanted)
         if not groups:
-            groups = self._groups(ranking.in_one_piece(question), question, wanted)
+            whole = {part: ranking.in_one_piece(question, part) for part in PARTS}
+            groups = self._groups(whole, question, wanted)
         return groups
+
+    def said(self, question: Question) -> Query:
+        """What finds things that say all the words."""
+        return ranking.of_both(lambda part: ranking.by_words(question, self.searcher, part))
 
     def near(self, question: Question) -> Query | None:
         """What finds items that only say what matters in the question; None: there are none."""
@@ -196,67 +208,62 @@ class Search:
 
     def find_roughly(self, question: Question, wanted: Wanted) -> list[Group]:
         """What says most of the words."""
-        query = ranking.by_most_words(question, self.searcher)
-        return self._groups(query, question, wanted)
+        said = {part: ranking.by_most_words(question, self.searcher, part) for part in PARTS}
+        return self._groups(said, question, wanted)
 
     def finds(self, question: Question, wanted: Wanted) -> bool:
         """Whether `find` would find anything by words."""
-        return self.says(ranking.by_words(question, self.searcher), question, wanted)
+        found = (ranking.by_words(question, self.searcher, part) for part in PARTS)
+        return any(self.says(query, question, wanted) for query in found)
 
     def says_all(self, question: Question, wanted: Wanted) -> bool:
         """Whether anything says all the words, not only a name among them."""
-        query = ranking.by_words(replace(question, spotted=()), self.searcher)
-        return self.says(query, question, wanted)
+        return self.finds(replace(question, spotted=()), wanted)
 
     def says(self, query: Query, question: Question, wanted: Wanted) -> bool:
         """Whether a query finds anything of the region and the group asked for."""
         return bool(self.searcher.search(asked_for(query, question, wanted), 1, count=False).hits)
 
     def _groups(
-        self, found: Query | None, question: Question, wanted: Wanted, near: Query | None = None
+        self, found: Mapping[str, Query | None], question: Question, wanted: Wanted
     ) -> list[Group]:
-        """The groups of what is found, with items that are only near."""
-        if found is None:
+        """The groups of what the parts of the index have."""
+        queries = {part: query for part, query in found.items() if query}
+        if not queries:
             return []
         if wanted.kind:
-            return self._page(ranking.any_of([found, near] if near else [found]), question, wanted)
-        return sorted(
-            self._overview(found, near, question, wanted), key=lambda one: _place(one.kind)
-        )
+            return self._page(ranking.any_of(list(queries.values())), question, wanted)
+        return self._overview(queries, question, wanted)
 
     def _overview(
-        self, found: Query, near: Query | None, question: Question, wanted: Wanted
+        self, found: Mapping[str, Query], question: Question, wanted: Wanted
     ) -> list[Group]:
-        """The first hits of every group: those of the largest by themselves, then all the others.
+        """The first hits of every group; of each part, one search where that finds enough."""
+        groups: dict[str, Group] = {}
+        best = 0.0
+        for part, one in found.items():
+            query = asked_for(one, question, wanted)
+            window = self._window(query, question, wanted)
+            best = max(best, window.top)
+            totals = self._totals(part, query, window)
+            for kind, total in totals.items():
+                hits = window.best(question.exact, wanted.size, kind if len(totals) > 1 else "")
+                if window.full and len(hits) < min(wanted.size, total):
+                    only = ranking.all_of([query, ranking.of_kind(kind)])
+                    hits = self._window(only, question, wanted).best(question.exact, wanted.size)
+                groups[kind] = _joined(groups.get(kind), Group(kind, total, hits), wanted.size)
+        shown = [replace(group, best=best) for group in groups.values() if group.hits]
+        return sorted(shown, key=lambda group: _place(group.kind))
 
-        A search costs what it finds, and what is near what is in one group only.
-        """
-        if not self.kinds:
-            return []
-        largest = self.kinds[0]
-        both = asked_for(ranking.any_of([found, near] if near else [found]), question, wanted)
-        mine = self._window(ranking.all_of([both, ranking.of_kind(largest)]), question, wanted)
-        query = ranking.but(asked_for(found, question, wanted), largest)
-        rest = self._window(query, question, wanted)
-        best = max(mine.top, rest.top)
-        hits = mine.best(question.exact, wanted.size)
-        groups = [Group(largest, mine.count, hits, best=best)] if hits else []
-        totals = self._totals(query, rest)
-        for kind, total in totals.items():
-            hits = rest.best(question.exact, wanted.size, kind if len(totals) > 1 else "")
-            if rest.full and len(hits) < min(wanted.size, total):
-                only = ranking.all_of([query, ranking.of_kind(kind)])
-                hits = self._window(only, question, wanted).best(question.exact, wanted.size)
-            if hits:
-                groups.append(Group(kind, total, hits, best=best))
-        return groups
-
-    def _totals(self, query: Query, window: Window) -> dict[str, int]:
-        """How many of each kind a search found, by its window where that has all of them."""
+    def _totals(self, part: str, query: Query, window: Window) -> dict[str, int]:
+        """How many of each kind a search of a part found; counted only where it must be."""
+        kinds = self._kinds_of[part]
+        if len(kinds) == 1:
+            return {kinds[0]: window.count} if window.count else {}
         if window.full:
             return self._totals_of(query)
         counted = window.kinds()
-        return {kind: n for kind in self.kinds if (n := counted[kind_number(kind)])}
+        return {kind: n for kind in kinds if (n := counted[kind_number(kind)])}
 
     def _totals_of(self, query: Query) -> dict[str, int]:
         buckets = self.searcher.aggregate(query, _COUNT)["kinds"]["buckets"]
@@ -297,6 +304,14 @@ class Search:
         lifted = ranking.ranked(query, ranking.first(question))
         limit = max(CLOSELY, wanted.size, end)
         return Window(self.searcher, lifted, limit, wanted.now, self._uses)
+
+
+def _joined(before: Group | None, group: Group, size: int) -> Group:
+    """Two parts of one kind: some of its things are members of families, and some are not."""
+    if before is None:
+        return group
+    hits = sorted([*before.hits, *group.hits], key=lambda hit: -hit.score)
+    return Group(group.kind, before.total + group.total, hits[:size])
 
 
 def asked_for(found: Query, question: Question, wanted: Wanted) -> Query:

@@ -60,7 +60,7 @@ class Bare:
     def _expanded(self, typed: str, words: tuple[str, ...]) -> Query:
         question = self._interpreter.understand(typed)
         wanted = Wanted("", "", HITS, 0, time.time_ns() // 1000)
-        said = ranking.by_words(question, self._searcher)
+        said = ranking.of_both(lambda part: ranking.by_words(question, self._searcher, part))
         near = ranking.near(question, self._names.lexicon.names, self._names.synonyms.generic)
         found = asked_for(ranking.any_of([said, near] if near else [said]), question, wanted)
         self._queries[words] = ranking.ranked(found, ranking.first(question))

@@ -181,3 +181,12 @@ async def test_before_there_is_an_index_the_answer_is_to_wait(tmp_path):
     with pytest.raises(IndexNotReady):
         await shelf.ask("食品")
     assert shelf.onestop.ready()[0] is False
+
+
+async def test_a_kind_of_which_some_are_members_of_families_is_one_group(shelf):
+    shelf.put(card("供水安装", family="甲"), card("供水报装"), card("供水改装", family="乙"))
+    (group,) = (await shelf.ask("供水", page_size=2))["groups"]
+    assert (group["total"], len(group["hits"])) == (3, 2)
+    (page,) = (await shelf.ask("供水", kind="item", page_size=5))["groups"]
+    assert [hit["id"] for hit in page["hits"]][:2] == [hit["id"] for hit in group["hits"]]
+    assert len({hit["id"] for hit in page["hits"]}) == page["total"] == 3

@@ -11,7 +11,7 @@ from gateway.onestop.families import document_number
 from gateway.onestop.lexicon import Lexicon
 from gateway.onestop.question import Interpreter
 from gateway.onestop.regions import Regions
-from gateway.onestop.schema import stored_bytes
+from gateway.onestop.schema import SINGLES, stored_bytes
 from gateway.onestop.search import Wanted, asked_for
 from gateway.onestop.synonyms import Synonyms
 from gateway.onestop.window import CLOSELY, Window
@@ -52,7 +52,7 @@ def searcher(shelf):
 def window(searcher, typed, limit=CLOSELY):
     question = INTERPRETER.understand(typed)
     wanted = Wanted("", "", 3, 0, now())
-    found = asked_for(ranking.by_words(question, searcher), question, wanted)
+    found = asked_for(ranking.by_words(question, searcher, SINGLES), question, wanted)
     query = ranking.ranked(found, ranking.first(question))
     return Window(searcher, query, limit, now()), query, question.exact
 
