@@ -6,7 +6,7 @@ says only some of the words is sought among the names, in memory, and the things
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from heapq import nlargest
 from math import log
 from typing import TYPE_CHECKING
@@ -28,6 +28,7 @@ class Names:
     def __init__(self) -> None:
         self._titles: list[str] = []
         self._texts: list[str] = []
+        self._shares: list[float] = []  # the longer a text, the less a word is of it
         self._numbers: dict[str, int] = {}
         self._saying: dict[str, list[int]] = defaultdict(list)
 
@@ -58,6 +59,7 @@ class Names:
         number = self._numbers[title] = len(self._titles)
         self._titles.append(title)
         self._texts.append(said)
+        self._shares.append(_SATURATION / (1 + _BY_LENGTH * log(len(said))))
         for pair in dict.fromkeys(text.bigrams(said)):
             self._saying[pair].append(number)
 
@@ -74,13 +76,13 @@ class Names:
             asked: words of each text, those that matter.
         """
         best: dict[int, float] = defaultdict(float)
-        for words in asked:
-            self._score(words, best)
+        for words, times in Counter(tuple(words) for words in asked).items():
+            self._score(words, times, best)
         first = nlargest(MOST_NEAR, best.items(), key=lambda one: (one[1], -one[0]))
         return [(self._titles[number], score) for number, score in first]
 
-    def _score(self, words: Iterable[str], best: dict[int, float]) -> None:
-        """Add to each name what it says of one text."""
+    def _score(self, words: Iterable[str], times: int, best: dict[int, float]) -> None:
+        """Add to each name what it says of a text that is asked so many times."""
         found = sorted(((word, self._with(word)) for word in words), key=lambda one: len(one[1]))
         known = [one for one in found if one[1]]
         if not known:
@@ -88,14 +90,16 @@ class Names:
         enough = -(-len(known) * 3 // 5) if len(known) > 2 else 1
         # Who says enough of the words says one of the rarest.
         rarest = known[: len(known) - enough + 1] if len(known) > 2 else known[:1]
-        weights = [
-            (word, _SATURATION * log(1 + len(self._numbers) / len(some))) for word, some in known
-        ]
+        weights = [(word, times * log(1 + len(self._numbers) / len(some))) for word, some in known]
+        texts, shares = self._texts, self._shares
         for number in dict.fromkeys(number for _, some in rarest for number in some):
-            said = self._texts[number]
-            scores = [weight for word, weight in weights if word in said]
-            if len(scores) >= enough:
-                best[number] += sum(scores) / (1 + _BY_LENGTH * log(len(said)))
+            said, count, score = texts[number], 0, 0.0
+            for word, weight in weights:
+                if word in said:
+                    count += 1
+                    score += weight
+            if count >= enough:
+                best[number] += score * shares[number]
 
     def _with(self, word: str) -> list[int]:
         """Those that say a word, however they are cut; with some that said it once."""
