@@ -16,7 +16,7 @@ from gateway.onestop import text
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-MOST_NEAR = 64  # names that come into a query
+MOST_NEAR = 32  # names that come into a query
 MOST_DEAD = 1000  # names that left, beyond as many as there are
 _SATURATION = 2.2  # what a rare word counts at most, as in BM25
 _BY_LENGTH = 0.3

@@ -136,6 +136,7 @@ class Search:
         self._generic = generic
         self._names = names
         self._uses = uses
+        self._lifting: tuple[Question, list[Query]] | None = None
 
     def reads(self, names: Names, uses: Mapping[int, int]) -> bool:
         """Whether these are the tables it looks into."""
@@ -301,9 +302,15 @@ class Search:
 
     def _window(self, query: Query, question: Question, wanted: Wanted, end: int = 0) -> Window:
         """The first hits of a query, at least so many that may be shown."""
-        lifted = ranking.ranked(query, ranking.first(question))
+        lifted = ranking.ranked(query, self._first(question))
         limit = max(CLOSELY, wanted.size, end)
         return Window(self.searcher, lifted, limit, wanted.now, self._uses)
+
+    def _first(self, question: Question) -> list[Query]:
+        """What lifts things; made once for the searches of one question."""
+        if self._lifting is None or self._lifting[0] is not question:
+            self._lifting = question, ranking.first(question)
+        return self._lifting[1]
 
 
 def _joined(before: Group | None, group: Group, size: int) -> Group:
