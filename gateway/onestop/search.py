@@ -308,9 +308,10 @@ class Search:
 
     def _first(self, question: Question) -> list[Query]:
         """What lifts things; made once for the searches of one question."""
-        if self._lifting is None or self._lifting[0] is not question:
-            self._lifting = question, ranking.first(question)
-        return self._lifting[1]
+        lifting = self._lifting  # a preview may search meanwhile, in a thread of its own
+        if lifting is None or lifting[0] is not question:
+            lifting = self._lifting = question, ranking.first(question)
+        return lifting[1]
 
 
 def _joined(before: Group | None, group: Group, size: int) -> Group:
