@@ -188,7 +188,7 @@ def test_every_question_to_the_database_has_its_index(mongodb_uri, database, com
         list(mongo_store.snapshot(unit.database))
 
     finds = finds_of(mongodb_uri, database, ask)
-    assert len(finds) == 23
+    assert len(finds) == 25
     for find in finds:
         explained = database.command("explain", find, verbosity="executionStats")
         stages = str(explained["queryPlanner"]["winningPlan"])
