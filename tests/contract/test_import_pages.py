@@ -8,16 +8,16 @@ from pathlib import Path
 
 import httpx
 import pytest
-from zhengtong.catalogue.v1 import catalogue_pb2, catalogue_service_pb2_grpc
+from zhengtong.catalogue.v1 import catalogue_pb2
 from zhengtong.catalogue.v1 import catalogue_service_pb2 as pb
 from zhengtong.imports.v1 import imports_pb2
 
 from gateway.multipart import UploadForm
 from gateway.portal.imports import COMMIT, PATH, REPORT, ROWS_SHOWN, field_name
-from infra.local.keys import make_pair
 from services.common.rows.refusals import ImportShapeUnknown
-from tests.contract.gateway_house import FakeCatalogue, settings_in
-from tests.contract.identity_house import identity_house, person_with, serving, token_in
+from tests.contract.catalogue_house import catalogue_house
+from tests.contract.gateway_house import FakeCatalogue
+from tests.contract.identity_house import person_with, token_in
 from tests.contract.test_onestop_portal import Page
 from tests.publications import DEPARTMENT, KUNMING
 
@@ -52,12 +52,8 @@ def catalogue():
 
 @pytest.fixture
 async def house(tmp_path: Path, catalogue):
-    keys = settings_in(tmp_path).keys_dir
-    make_pair(keys, "identity")
-    attach = catalogue_service_pb2_grpc.add_CatalogueServiceServicer_to_server
-    with serving("catalogue", keys, lambda server: attach(catalogue, server)) as address:
-        async with identity_house(tmp_path, departments={"catalogue": address}) as house:
-            yield house
+    async with catalogue_house(tmp_path, catalogue) as house:
+        yield house
 
 
 async def come(house, *roles):

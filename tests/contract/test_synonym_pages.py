@@ -7,19 +7,19 @@ from pathlib import Path
 
 import pytest
 from zhengtong.catalogue.v1 import catalogue_service_pb2 as pb
-from zhengtong.catalogue.v1 import catalogue_service_pb2_grpc, synonym_group_pb2
+from zhengtong.catalogue.v1 import synonym_group_pb2
 
 from gateway.onestop import editing
 from gateway.onestop.synonyms import own_groups
 from gateway.portal.labels import SYNONYM_STATES
 from gateway.portal.synonyms import EDITED, NEW, OWN, PATH, REMOVED, RESTORE
-from infra.local.keys import make_pair
 from services.catalogue.domain import synonyms as domain
 from services.catalogue.domain.synonyms import SynonymGroupInvalid
 from services.common.access import OutOfReach
 from services.common.errors import Stale, Violation
-from tests.contract.gateway_house import FakeCatalogue, settings_in
-from tests.contract.identity_house import identity_house, person_with, serving, token_in
+from tests.contract.catalogue_house import catalogue_house
+from tests.contract.gateway_house import FakeCatalogue
+from tests.contract.identity_house import person_with, token_in
 from tests.contract.test_onestop_portal import Page
 from tests.publications import DEPARTMENT, KUNMING
 from tests.unit.onestop.shelf import Shelf, card
@@ -74,12 +74,8 @@ def catalogue():
 
 @pytest.fixture
 async def house(tmp_path: Path, catalogue):
-    keys = settings_in(tmp_path).keys_dir
-    make_pair(keys, "identity")
-    attach = catalogue_service_pb2_grpc.add_CatalogueServiceServicer_to_server
-    with serving("catalogue", keys, lambda server: attach(catalogue, server)) as address:
-        async with identity_house(tmp_path, departments={"catalogue": address}) as house:
-            yield house
+    async with catalogue_house(tmp_path, catalogue) as house:
+        yield house
 
 
 @pytest.fixture

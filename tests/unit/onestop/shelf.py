@@ -26,6 +26,16 @@ def card(title, **given):
     return Card(title=title, **(texts | given))
 
 
+class Clock:
+    """Seconds that rise when a test says so."""
+
+    def __init__(self):
+        self.now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
 class NoDepartment:
     """Stands for departments that do not answer."""
 

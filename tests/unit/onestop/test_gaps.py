@@ -16,6 +16,7 @@ from gateway.refusals import DepartmentFailed, DepartmentUnavailable
 from services.catalogue.domain.gaps import LONG_NUMBER, LONGEST, MOST_IN_REPORT
 from services.common.access import Caller
 from services.common.errors import Invalid
+from tests.unit.onestop.shelf import Clock
 
 KUNMING = "530100000000"
 NIGHT = datetime(2026, 11, 23, 17, 30, tzinfo=UTC)  # 1:30 on the 24th in Asia/Shanghai
@@ -47,14 +48,6 @@ class Catalogue:
             for report in self.reports.values()
             for one in report.gaps
         ]
-
-
-class Clock:
-    def __init__(self):
-        self.now = 1000.0
-
-    def __call__(self):
-        return self.now
 
 
 @pytest.fixture

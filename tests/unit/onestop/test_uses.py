@@ -8,6 +8,7 @@ from gateway.onestop.uses import IN_REPORT, Uses
 from gateway.refusals import DepartmentUnavailable
 from services.catalogue.domain.uses import MOST_IN_REPORT
 from services.common.access import Caller
+from tests.unit.onestop.shelf import Clock
 
 
 class Catalogue:
@@ -30,14 +31,6 @@ class Catalogue:
 
     def told(self):
         return [(one.item_id, one.count) for report in self.reports.values() for one in report.uses]
-
-
-class Clock:
-    def __init__(self):
-        self.now = 1000.0
-
-    def __call__(self):
-        return self.now
 
 
 @pytest.fixture
