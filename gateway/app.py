@@ -36,6 +36,7 @@ from gateway.transcode import Transcoder
 from services.common import telemetry
 from services.common.callers import Signer
 from services.common.settings import SettingMissing, Settings
+from services.common.turns import take_turns_often
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -189,6 +190,7 @@ def main() -> None:
         SettingMissing: a needed variable is not set, or a file that one names is not fit.
     """
     telemetry.configure(NAME, PrometheusMetricReader())
+    take_turns_often()
     settings = Settings.from_env()
     settings.need("grpc_addresses")
     limits = Limits.from_env()

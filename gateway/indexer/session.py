@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from services.common.access import Caller
 
 GATHER = 0.12  # seconds between the starts of two commits while changes keep coming
+# A commit costs the same for one change as for fifty. On a machine with little to spare it takes
+# longer, and then more changes share the next one.
+GATHER_TO_COMMIT = 4.0
+LONGEST_GATHER = 0.6
 TICK = 0.25  # seconds after which the clock is looked at though nobody says anything
 LARGEST_BATCH = 2000  # subjects
 _QUEUE = 8
@@ -45,7 +49,7 @@ class Session:
     committed: Callable[[], None]
     _words: asyncio.Queue[Word] = field(default_factory=lambda: asyncio.Queue(_QUEUE))
     _said: dict[str, Progress] = field(default_factory=dict)
-    _last_commit: float = 0.0
+    _next_commit: float = 0.0
 
     async def run(self, clients: Clients, caller: Caller, stop: Callable[[], bool]) -> None:
         """Follow every department until `stop` says so; it is asked at least each tick.
@@ -76,7 +80,7 @@ class Session:
             self._take(word)
             if not self.writer.pending or self.writer.waiting >= LARGEST_BATCH:
                 return
-            word = await self._next(self._last_commit + GATHER - time.monotonic())
+            word = await self._next(self._next_commit - time.monotonic())
 
     async def _next(self, seconds: float) -> Word | None:
         if not self._words.empty():
@@ -111,7 +115,8 @@ class Session:
     async def _commit(self) -> None:
         started = time.monotonic()
         if await asyncio.to_thread(self.writer.commit, now_micros()):
-            self._last_commit = started
+            took = time.monotonic() - started
+            self._next_commit = started + min(max(GATHER, GATHER_TO_COMMIT * took), LONGEST_GATHER)
             self.committed()
         for source, word in self._said.items():
             standing = self.standings[source]

@@ -116,13 +116,16 @@ def part_of(subject_code: str, *, store: Store) -> Credit | None:
 
 
 def _credit_of(code: str, shown: int, store: Store) -> Credit:
-    return Credit(
-        subject=store.get(Subject, code),
-        permits=store.page(Permit, subject_code=code, after=None, size=shown),
-        permit_total=store.count(Permit, code),
-        penalties=store.page(Penalty, subject_code=code, after=None, size=shown),
-        penalty_total=store.count(Penalty, code),
-    )
+    subject = store.get(Subject, code)
+    permits, permit_total = _decisions(Permit, code, shown, store)
+    penalties, penalty_total = _decisions(Penalty, code, shown, store)
+    return Credit(subject, permits, permit_total, penalties, penalty_total)
+
+
+def _decisions(kind: type[D], code: str, shown: int, store: Store) -> tuple[list[Listed[D]], int]:
+    """The latest decisions about a subject, and how many there are; most subjects have few."""
+    page = store.page(kind, subject_code=code, after=None, size=shown)
+    return page, len(page) if len(page) < shown else store.count(kind, code)
 
 
 def import_records(rows: Iterable[Row], report: Report, *, caller: Caller, store: Store) -> None:

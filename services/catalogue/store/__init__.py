@@ -33,7 +33,6 @@ from services.catalogue.store.questionnaires import MongoQuestionnaires
 from services.catalogue.store.synonyms import MongoSynonyms
 from services.catalogue.store.upgrading import upgrade
 from services.catalogue.store.uses import MongoUses
-from services.common import fields
 from services.common.eventlog.outbox import Told
 from services.common.transaction import index_models
 
@@ -63,6 +62,10 @@ __all__ = [
     "snapshot",
 ]
 SNAPSHOT_PAGE: Final = 500
+TOLD: Final = dict.fromkeys(
+    ("item", "version", "state", "reason", "moved_to", "update_time", "tick"), 1
+)
+"""What a snapshot reads of an item: the most of a document is for searching the catalogue."""
 
 
 def ensure(database: Database[Document]) -> None:
@@ -90,14 +93,15 @@ def snapshot(database: Database[Document]) -> Iterator[Told]:
 
 
 def _items_told(database: Database[Document]) -> Iterator[Told]:
+    """Items are kept as their message's JSON has them, so that none is made plain again."""
     after = ""
     while True:
-        found = database[COLLECTION].find({"public": True, "_id": {"$gt": after}})
+        found = database[COLLECTION].find({"public": True, "_id": {"$gt": after}}, TOLD)
         page = list(found.sort("_id", 1).limit(SNAPSHOT_PAGE))
         for document in page:
             listed = listed_of(document)
             updated = document["update_time"].isoformat().replace("+00:00", "Z")
-            data = messages.published_json(listed, fields.plain(listed.item), updated)
+            data = messages.published_json(listed, document["item"], updated)
             yield Told(
                 kind=messages.PUBLISHED,
                 subject=document["_id"],

@@ -11,6 +11,7 @@ import contextlib
 import logging
 import os
 import socket
+import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -42,8 +43,11 @@ POLL_EVERY = 1.0
 WATCH_MILLISECONDS = 500  # a stop waits for so long at most
 STAMP_BATCH = 300
 # After a stamping; the facts of this time share all that follows: transaction, watermark, commits
-# of the copies. The first fact after a quiet time never waits.
-STAMP_PAUSE = 0.05
+# of the copies. The first fact after a quiet time never waits. A machine on which stamping takes
+# longer has less to spare, so the pause grows with it.
+STAMP_PAUSE = 0.1
+PAUSE_TO_STAMPING = 4.0
+LONGEST_PAUSE = 0.5
 PUBLISH_BATCH = 300
 PUBLISH_BYTES = 4_000_000
 READ_AT_ONCE = 50
@@ -156,11 +160,12 @@ class Relay:
     async def _stamp_all(self, term: int, epoch: str) -> None:
         while True:
             self._fresh.clear()
+            began = time.monotonic()
             stamped = await whole(stamp(self._database, term, epoch))
             if stamped:
                 self._stamped.set()
                 if stamped < STAMP_BATCH:
-                    await asyncio.sleep(STAMP_PAUSE)
+                    await asyncio.sleep(_pause(time.monotonic() - began))
                 continue
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(POLL_EVERY):
@@ -225,6 +230,11 @@ class Relay:
         if not marked.matched_count:
             raise LeaseLost
         return last
+
+
+def _pause(stamping: float) -> float:
+    """Seconds until the next stamping, after one that took so long."""
+    return min(max(STAMP_PAUSE, PAUSE_TO_STAMPING * stamping), LONGEST_PAUSE)
 
 
 async def stamp(database: AsyncDatabase[Document], term: int, epoch: str) -> int:

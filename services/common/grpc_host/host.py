@@ -29,6 +29,7 @@ from services.common.grpc_host.dossier import DossierServicer
 from services.common.grpc_host.parked import ParkedServicer
 from services.common.grpc_host.review import ReviewServicer
 from services.common.review import store as review_store
+from services.common.turns import take_turns_often
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -228,6 +229,7 @@ def serve(settings: Settings, plans: Mapping[str, Plan]) -> None:
         SettingMissing: a needed variable is not set.
     """
     settings.need("mongodb_uri", "grpc_listen")
+    take_turns_often()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
