@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 GATHER = 0.12  # seconds between the starts of two commits while changes keep coming
 # A commit costs the same for one change as for fifty. On a machine with little to spare it takes
 # longer, and then more changes share the next one.
-GATHER_TO_COMMIT = 4.0
-LONGEST_GATHER = 0.6
+GATHER_TO_COMMIT = 5.0
+LONGEST_GATHER = 2.0
 TICK = 0.25  # seconds after which the clock is looked at though nobody says anything
 LARGEST_BATCH = 2000  # subjects
 _QUEUE = 8
@@ -32,12 +32,17 @@ def now_micros() -> int:
     return time.time_ns() // 1000
 
 
+def gathering(commit: float) -> float:
+    """Seconds from the start of a commit that took so long to the start of the next."""
+    return min(max(GATHER, GATHER_TO_COMMIT * commit), LONGEST_GATHER)
+
+
 @dataclass
 class Session:
     """Brings what the departments say into one directory until told to stop.
 
     The first change after a quiet time is committed at once; while more keep coming they are
-    gathered, so that a commit's fixed cost is shared.
+    gathered, so that a commit's fixed cost is shared. A copy that is whole waits for nobody.
 
     Args:
         standings: one for each department; kept up to date here.
@@ -78,7 +83,8 @@ class Session:
         word = await self._next(TICK)
         while word is not None:
             self._take(word)
-            if not self.writer.pending or self.writer.waiting >= LARGEST_BATCH:
+            enough = isinstance(word, CopyEnded) or self.writer.waiting >= LARGEST_BATCH
+            if enough or not self.writer.pending:
                 return
             word = await self._next(self._next_commit - time.monotonic())
 
@@ -115,8 +121,7 @@ class Session:
     async def _commit(self) -> None:
         started = time.monotonic()
         if await asyncio.to_thread(self.writer.commit, now_micros()):
-            took = time.monotonic() - started
-            self._next_commit = started + min(max(GATHER, GATHER_TO_COMMIT * took), LONGEST_GATHER)
+            self._next_commit = started + gathering(time.monotonic() - started)
             self.committed()
         for source, word in self._said.items():
             standing = self.standings[source]

@@ -165,7 +165,7 @@ class Relay:
             if stamped:
                 self._stamped.set()
                 if stamped < STAMP_BATCH:
-                    await asyncio.sleep(_pause(time.monotonic() - began))
+                    await asyncio.sleep(pause_after(time.monotonic() - began))
                 continue
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(POLL_EVERY):
@@ -232,7 +232,7 @@ class Relay:
         return last
 
 
-def _pause(stamping: float) -> float:
+def pause_after(stamping: float) -> float:
     """Seconds until the next stamping, after one that took so long."""
     return min(max(STAMP_PAUSE, PAUSE_TO_STAMPING * stamping), LONGEST_PAUSE)
 
