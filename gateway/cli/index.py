@@ -72,13 +72,15 @@ def _behind_others() -> Iterator[None]:
     as well, and is put right afterwards.
     """
     os.nice(BEHIND)
+    before = "0"
     with suppress(OSError):
+        before = AUTOGROUP.read_text(encoding="ascii").split()[-1]  # /autogroup-7 nice 0
         AUTOGROUP.write_text(str(BEHIND), encoding="ascii")
     try:
         yield
     finally:
         with suppress(OSError):
-            AUTOGROUP.write_text("0", encoding="ascii")
+            AUTOGROUP.write_text(before, encoding="ascii")
 
 
 def _with_progress(work: Callable[[Settings, Tell], Coroutine[Any, Any, T]]) -> T:

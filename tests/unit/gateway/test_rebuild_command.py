@@ -32,8 +32,8 @@ def gives_way(autogroup: Path) -> list[str]:
 
 def test_it_is_behind_others_in_its_session_and_its_session_behind_others(tmp_path):
     autogroup = tmp_path / "autogroup"
-    autogroup.write_text("/autogroup-7 nice 0\n")
-    assert gives_way(autogroup) == ["True", "15", "0"]
+    autogroup.write_text("/autogroup-7 nice 3\n")
+    assert gives_way(autogroup) == ["True", "15", "3"]
 
 
 def test_a_kernel_without_groups_of_sessions_is_fine(tmp_path):
