@@ -9,7 +9,7 @@ import time
 
 import orjson
 
-from gateway.indexer.writer import read_subjects
+from gateway.indexer.writer import read_positions, read_subjects
 from gateway.onestop import directory
 from infra.local.keys import make_pair
 from services.common.settings import Settings
@@ -88,6 +88,14 @@ class Platform:
         except FileNotFoundError:
             return {}
         return {row["department"]: row for row in rows}
+
+    def whole(self):
+        """Whether the index in use has all there was of every department, were it nothing."""
+        positions = read_positions(
+            directory.open_index(directory.current(self.settings.index_dir)).searcher()
+        )
+        known = {one.source for one in positions if not one.filling}
+        return known == self.logs.keys()
 
     def agrees(self):
         return all(self.shown(name) == log.shown() for name, log in self.logs.items())

@@ -103,6 +103,7 @@ async def test_verify_finds_what_was_planted(platform):
         catalogue.publish(f"s{number}", title=f"事项{number}")
     platform.start()
     await platform.until(platform.agrees)
+    await platform.until(platform.whole)
     platform.stop()
     writer = IndexWriter(directory.current(platform.settings.index_dir))
     copy = writer.committed("catalogue").copy
