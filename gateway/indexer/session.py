@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 GATHER = 0.12  # seconds between the starts of two commits while changes keep coming
 # A commit costs the same for one change as for fifty. On a machine with little to spare it takes
-# longer, and then more changes share the next one. Sources count as read up to then, too.
+# longer, and then more changes share the next one. Up to when a source was read is told no sooner
+# either, so the wait has an end.
 GATHER_TO_COMMIT = 5.0
 LONGEST_GATHER = 1.0
 TICK = 0.25  # seconds after which the clock is looked at though nobody says anything

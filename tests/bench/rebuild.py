@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
     from gateway.onestop.cards import Change
 
-    _Asking = Callable[[bytes], Awaitable[tuple[int, bytes]]]
+    _Asking = Callable[[str, bytes], Awaitable[tuple[int, bytes]]]
 
 ITEMS = 1_000_000
 CHANGED = 3_000
@@ -206,13 +206,15 @@ class _Load:
     async def _import_each(self, begun: float) -> None:
         """Send a file when it is due, each with the next items under new names."""
         items, numbers = cycle(self._items[1::2]), count()
-        async with _posting(self._stack, "/api/v1/items:import") as asking:
+        async with _posting(self._stack) as asking:
             for second in count():
                 await asyncio.sleep(max(0.0, begun + second - time.monotonic()))
                 if self._ended.is_set():
                     return
                 rows = [_renamed(item, next(numbers)) for item in islice(items, IMPORTED)]
-                report = orjson.loads(await self._asked(asking, orjson.dumps(rows)))["report"]
+                path = f"/api/v1/items:import?request_id={uuid.uuid4().hex}"
+                answer = await self._asked(asking, path, orjson.dumps(rows))
+                report = orjson.loads(answer)["report"]
                 if int(report.get("changed", 0)) != IMPORTED:
                     raise AssertionError(f"rows were not taken: {report}")
                 self.changes += IMPORTED
@@ -222,21 +224,22 @@ class _Load:
         self, changes: Iterator[tuple[int, dict[str, Any]]], begun: float
     ) -> None:
         """Make the next change when it is due, one after the other, over one connection."""
-        async with _posting(self._stack, "/api/v1/items:publish") as asking:
+        async with _posting(self._stack) as asking:
             for number, item in changes:
                 await asyncio.sleep(max(0.0, begun + number / CHANGES - time.monotonic()))
                 if self._ended.is_set():
                     return
                 body = {"item": _renamed(item, number), "request_id": uuid.uuid4().hex}
-                answer = orjson.loads(await self._asked(asking, orjson.dumps(body)))
-                version, code = int(answer["item"]["version"]), item["local_task_code"]
+                answer = await self._asked(asking, "/api/v1/items:publish", orjson.dumps(body))
+                version = int(orjson.loads(answer)["item"]["version"])
+                code = item["local_task_code"]
                 self.acknowledged[code] = max(version, self.acknowledged.get(code, 0))
                 self.changes += 1
 
-    async def _asked(self, asking: _Asking, body: bytes) -> bytes:
-        """Ask until it is acknowledged; a repeated one changes nothing more."""
+    async def _asked(self, asking: _Asking, path: str, body: bytes) -> bytes:
+        """Ask with the same request id until that is acknowledged: it is made once."""
         for _ in range(TRIES):
-            status, answer = await asking(body)
+            status, answer = await asking(path, body)
             if status == 200:
                 return answer
             if status < 500:
@@ -250,7 +253,7 @@ def _renamed(item: dict[str, Any], number: int) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def _posting(stack: Stack, path: str) -> AsyncIterator[_Asking]:
+async def _posting(stack: Stack) -> AsyncIterator[_Asking]:
     """Posts over one connection with the platform's own key; gives status and body.
 
     httpx costs more for a request than the gateway does, on the same two cores.
@@ -259,7 +262,7 @@ async def _posting(stack: Stack, path: str) -> AsyncIterator[_Asking]:
     given = {"Host": LOOPBACK, "Content-Type": "application/json", **_key(stack)}
     head = "".join(f"{name}: {value}\r\n" for name, value in given.items())
 
-    async def ask(body: bytes) -> tuple[int, bytes]:
+    async def ask(path: str, body: bytes) -> tuple[int, bytes]:
         length = f"Content-Length: {len(body)}\r\n\r\n"
         writing.write(f"POST {path} HTTP/1.1\r\n{head}{length}".encode() + body)
         told = await reading.readuntil(b"\r\n\r\n")
