@@ -72,15 +72,25 @@ def _behind_others() -> Iterator[None]:
     as well, and is put right afterwards.
     """
     os.nice(BEHIND)
-    before = "0"
-    with suppress(OSError):
-        before = AUTOGROUP.read_text(encoding="ascii").split()[-1]  # /autogroup-7 nice 0
-        AUTOGROUP.write_text(str(BEHIND), encoding="ascii")
+    before = _session_niceness()
+    _set_session_niceness(None if before is None else str(BEHIND))
     try:
         yield
     finally:
+        _set_session_niceness(before)
+
+
+def _session_niceness() -> str | None:
+    """As `/autogroup-7 nice 0` says; None outside a session's group, where the file is empty."""
+    with suppress(OSError):
+        return next(reversed(AUTOGROUP.read_text(encoding="ascii").split()), None)
+    return None
+
+
+def _set_session_niceness(niceness: str | None) -> None:
+    if niceness is not None:
         with suppress(OSError):
-            AUTOGROUP.write_text(before, encoding="ascii")
+            AUTOGROUP.write_text(niceness, encoding="ascii")
 
 
 def _with_progress(work: Callable[[Settings, Tell], Coroutine[Any, Any, T]]) -> T:

@@ -38,3 +38,9 @@ def test_it_is_behind_others_in_its_session_and_its_session_behind_others(tmp_pa
 
 def test_a_kernel_without_groups_of_sessions_is_fine(tmp_path):
     assert gives_way(tmp_path / "absent" / "autogroup") == ["True", "False", "False"]
+
+
+def test_a_process_outside_every_session_group_is_fine(tmp_path):
+    autogroup = tmp_path / "autogroup"
+    autogroup.write_text("")  # as the kernel says in containers whose first process leads no session
+    assert gives_way(autogroup) == ["True"]
