@@ -15,6 +15,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from gateway.heads import KEPT, Head
 from gateway.identity import CERTIFICATE
+from gateway.joined import Joined
 from gateway.limits import HEAD_SHORTENED
 from gateway.problems import MEDIA_TYPE, problem_of
 from gateway.refusals import GatewayBusy, HeadTooSlow, RequestInvalid
@@ -52,6 +53,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.transport = Joined(transport, self.loop)
         self._shown = shown_by(transport)
         if len(self.connections) > AT_ONCE:
             self._refuse(GatewayBusy("同时访问的人太多，请稍后再试。"))

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from services.common.errors import Stale
 from services.credit import domain
-from services.credit.domain import Kept, Subject
+from services.credit.domain import Kept, Penalty, Permit, Subject
 
 
 class FakeCredit:
@@ -62,6 +62,11 @@ class FakeCredit:
             and (after is None or place_of(listed) < after)
         ]
         return sorted(found, key=place_of, reverse=True)[:size]
+
+    def decided(self, subject_code, *, size):
+        about = {"subject_code": subject_code, "after": None, "size": size}
+        subject = self.get(Subject, subject_code)
+        return subject, self.page(Permit, **about), self.page(Penalty, **about)
 
     def count(self, kind, subject_code):
         return sum(listed.record.subject_code == subject_code for listed in self.shown(kind))

@@ -97,11 +97,19 @@ def faults_of(told, allowed=0):
         if stage["stage"] == "SORT" and not stage.get("limitAmount"):
             yield "SORT in memory"
     for stats in every(told, "totalDocsExamined"):
-        most = TIMES * stats["nReturned"] + SLACK + allowed
+        if int(stats.get("collectionScans", 0)):
+            yield "COLLSCAN of what is joined"
+        most = TIMES * stats["nReturned"] * most_joined(stats) + SLACK + allowed
         changed = most_changed(stats)
         for name in ("totalDocsExamined", "totalKeysExamined"):
             if stats[name] > most + TIMES * changed:
                 yield f"{name} {stats[name]} for {stats['nReturned']}"
+
+
+def most_joined(stats):
+    """How many documents a $lookup joins to each at most; 1 for all else."""
+    steps = stats.get("$lookup", {}).get("pipeline", [])
+    return next((step["$limit"] for step in steps if "$limit" in step), 1)
 
 
 def most_changed(stats):

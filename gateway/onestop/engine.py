@@ -20,6 +20,7 @@ from gateway.onestop.finding import Finder
 from gateway.onestop.lexicon import Lexicographer
 from gateway.onestop.reader import Reader
 from gateway.onestop.regions import Regions
+from gateway.onestop.remembered import Memory
 from gateway.onestop.search import KNOWN_KINDS, Group, Search
 from gateway.onestop.sources import OK, UNAVAILABLE, Source, Sources
 from gateway.onestop.suggest import suggestions, written
@@ -77,6 +78,7 @@ class OneStop:
         self._renewing: asyncio.Task[None] | None = None
         self._remapped_at = 0.0
         self._search: Search | None = None
+        self._memory: Memory | None = None
 
     @classmethod
     def open(
@@ -159,10 +161,9 @@ class OneStop:
         search = await self._latest_named()
         if asked.kind and asked.kind not in (*KNOWN_KINDS, *search.kinds):
             raise unknown_kind()
-        finder = self._latest_finder()
-        question = finder.question_of(asked)
-        credit = self._ask_live(asked, question)
-        found = finder.find(search, question, asked, now)
+        known = self._memory_of(search).find(asked, now)
+        credit = self._ask_live(asked, known.question)
+        found = known.found
         answer = Answer(
             asked=asked,
             question=found.question,
@@ -170,14 +171,9 @@ class OneStop:
             sources=self._sources_at(now),
             now=now,
             corrected=found.corrected,
-            hint=question.hint,
+            hint=known.question.hint,
             suggestions=found.suggestions,
-            elsewhere={
-                hit.stored: search.elsewhere(hit)
-                for group in found.groups
-                for hit in group.hits
-                if not asked.family
-            },
+            elsewhere=known.elsewhere,
         )
         if credit:
             _put_first(answer, await credit)
@@ -272,6 +268,13 @@ class OneStop:
         if self._finder.synonyms is not self._names.synonyms:
             self._finder = self._finder_by(self._names.synonyms)
         return self._finder
+
+    def _memory_of(self, search: Search) -> Memory:
+        """What was asked of this commit by the tables of now."""
+        of = self._latest_finder(), search
+        if self._memory is None or self._memory.of != of:
+            self._memory = Memory(*of)
+        return self._memory
 
     def _finder_by(self, synonyms: Synonyms) -> Finder:
         return Finder(self.regions, synonyms, self._names.lexicon)

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from services.common.eventlog.outbox import Told
     from services.common.transaction import Unit
     from services.credit.domain import D
-    from services.credit.usecases import Position
+    from services.credit.usecases import Decided, Position
 
     Document = dict[str, Any]
 
@@ -295,6 +295,25 @@ class MongoStore:
         wanted |= {"place": {"$lt": _place(*after)}} if after else {}
         found = self._of(kind).find(wanted, session=self._unit.session).sort("place", -1)
         return [_listed(kind, document) for document in found.limit(size)]
+
+    def decided(self, subject_code: str, *, size: int) -> Decided:
+        # One command: three cost nearly twice as much, here and in the database.
+        latest = (self._latest(kind, subject_code, size) for kind in (Permit, Penalty))
+        found = self._of(Subject).aggregate(
+            [{"$match": {"_id": subject_code}}, *latest], session=self._unit.session
+        )
+        for document in found:
+            permits = [_listed(Permit, one) for one in document[COLLECTIONS[Permit]]]
+            penalties = [_listed(Penalty, one) for one in document[COLLECTIONS[Penalty]]]
+            return _listed(Subject, document), permits, penalties
+        raise domain.not_found(Subject)
+
+    def _latest(self, kind: type[Decision], subject_code: str, size: int) -> Document:
+        """Joins the latest public decisions of a kind under the name of their collection."""
+        wanted = {"record.subject_code": subject_code, "visible_until": {"$gt": self._unit.now}}
+        latest = [{"$match": wanted}, {"$sort": {"place": -1}}, {"$limit": size}]
+        name = COLLECTIONS[kind]
+        return {"$lookup": {"from": name, "pipeline": latest, "as": name}}
 
     def count(self, kind: type[Decision], subject_code: str) -> int:
         """At most 10,000 are counted, so that nobody's many decisions hold up everybody."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from services.credit.domain import Changed, D, Kept, Listed, R, Record, Withdrawn
 
     Position = tuple[str, str]
+    Decided = tuple[Listed[Subject], list[Listed[Permit]], list[Listed[Penalty]]]
 
 SHOWN = 50
 IN_A_DOSSIER = 20
@@ -50,6 +51,9 @@ class Store(Protocol):
         Args:
             subject_code: only those of this subject; empty: of all.
         """
+
+    def decided(self, subject_code: str, *, size: int) -> Decided:
+        """A subject with its latest decisions that are public now. Raises: SubjectNotFound."""
 
     def count(self, kind: type[Decision], subject_code: str) -> int:
         """How many decisions about a subject are public now."""
@@ -116,16 +120,13 @@ def part_of(subject_code: str, *, store: Store) -> Credit | None:
 
 
 def _credit_of(code: str, shown: int, store: Store) -> Credit:
-    subject = store.get(Subject, code)
-    permits, permit_total = _decisions(Permit, code, shown, store)
-    penalties, penalty_total = _decisions(Penalty, code, shown, store)
-    return Credit(subject, permits, permit_total, penalties, penalty_total)
+    subject, permits, penalties = store.decided(code, size=shown)
 
+    def total(kind: type[Decision], found: Sequence[Any]) -> int:
+        """Most subjects have few decisions, which need not be counted."""
+        return len(found) if len(found) < shown else store.count(kind, code)
 
-def _decisions(kind: type[D], code: str, shown: int, store: Store) -> tuple[list[Listed[D]], int]:
-    """The latest decisions about a subject, and how many there are; most subjects have few."""
-    page = store.page(kind, subject_code=code, after=None, size=shown)
-    return page, len(page) if len(page) < shown else store.count(kind, code)
+    return Credit(subject, permits, total(Permit, permits), penalties, total(Penalty, penalties))
 
 
 def import_records(rows: Iterable[Row], report: Report, *, caller: Caller, store: Store) -> None:

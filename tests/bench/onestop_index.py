@@ -116,9 +116,7 @@ def queries() -> list[str]:
 
     Each of them finds something; the order mixes the kinds.
     """
-    cities = [
-        place["short_name"] for place in regions().values() if place["code"][4:] == "00000000"
-    ]
+    of_cities = cities()
     places = [place["short_name"] for place in regions().values()]
     asked: list[str] = []
     for number, one in enumerate(_named().values()):
@@ -128,11 +126,16 @@ def queries() -> list[str]:
             one.title,
             called,
             "".join(text.words(text.fold(one.title))[:2]),
-            f"{cities[number % len(cities)]}{called}",
+            f"{of_cities[number % len(of_cities)]}{called}",
             f"{places[-1 - number % len(places)]} {one.title}",
             "".join(read) if number % 2 else pinyin.initials(read),
         ]
     return list(dict.fromkeys(asked))
+
+
+def cities() -> list[str]:
+    """The cities and prefectures, and the province, as people call them."""
+    return [place["short_name"] for place in regions().values() if place["code"][4:] == "00000000"]
 
 
 def _now() -> int:

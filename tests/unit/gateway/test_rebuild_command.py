@@ -42,5 +42,7 @@ def test_a_kernel_without_groups_of_sessions_is_fine(tmp_path):
 
 def test_a_process_outside_every_session_group_is_fine(tmp_path):
     autogroup = tmp_path / "autogroup"
-    autogroup.write_text("")  # as the kernel says in containers whose first process leads no session
+    autogroup.write_text(
+        ""
+    )  # as the kernel says in containers whose first process leads no session
     assert gives_way(autogroup) == ["True"]

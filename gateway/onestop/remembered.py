@@ -1,0 +1,97 @@
+"""What was found stays found for who asks the same, until index, tables or clock move.
+
+Many people type the same few words. What is live (a subject's credit, how the sources stand) is
+asked each time all the same, and what nobody found is noted each time.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import tantivy
+
+from gateway.onestop.schema import SCHEMA
+
+if TYPE_CHECKING:
+    from gateway.onestop.asked import Asked
+    from gateway.onestop.finding import Finder
+    from gateway.onestop.question import Question
+    from gateway.onestop.search import Found, Search
+
+MOST = 256
+"""Queries remembered; with 50 hits each they take some 10 MB."""
+_AHEAD = 60_000_000  # microseconds; a look at the words of one minute takes no time
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What one query found.
+
+    Args:
+        question: as understood; `found.question` is the one that was answered.
+        elsewhere: how many other regions have what was found, by hit as stored.
+    """
+
+    question: Question
+    found: Found
+    elsewhere: dict[bytes, int]
+
+
+class Memory:
+    """The queries asked last; of those beyond `MOST` the one not asked for longest goes.
+
+    Attributes:
+        of: what the queries were answered by; by anything else they have to be asked again. Names
+            read anew make another search, as what is used is read with them.
+    """
+
+    def __init__(self, finder: Finder, search: Search) -> None:
+        self.of = finder, search
+        self._finder = finder
+        self._search = search
+        self._known: OrderedDict[Asked, Remembered] = OrderedDict()
+        self._until = 0
+
+    def find(self, asked: Asked, now: int) -> Remembered:
+        """What a query finds.
+
+        Args:
+            now: microseconds since 1970; what falls due by then is not remembered.
+        """
+        if now >= self._until:
+            self._known.clear()
+            self._until = next_due(self._search.searcher, now)
+        known = self._known.get(asked)
+        if known is None:
+            known = self._known[asked] = self._find(asked, now)
+            if len(self._known) > MOST:
+                self._known.popitem(last=False)
+        else:
+            self._known.move_to_end(asked)
+        return known
+
+    def _find(self, asked: Asked, now: int) -> Remembered:
+        question = self._finder.question_of(asked)
+        found = self._finder.find(self._search, question, asked, now)
+        hits = [hit for group in found.groups for hit in group.hits if not asked.family]
+        return Remembered(question, found, {h.stored: self._search.elsewhere(h) for h in hits})
+
+
+def next_due(searcher: tantivy.Searcher, now: int) -> int:
+    """When the next of all things leaves the public's sight, or in a minute if none does before.
+
+    Args, returns: microseconds since 1970.
+    """
+    soon = tantivy.Query.range_query(
+        SCHEMA,
+        "due",
+        tantivy.FieldType.Integer,
+        lower_bound=now,
+        upper_bound=now + _AHEAD,
+        include_lower=False,
+        use_inverted_index=True,
+    )
+    found = searcher.search(soon, 1, count=False, order_by_field="due", order=tantivy.Order.Asc)
+    return int(found.hits[0][0]) if found.hits else now + _AHEAD
