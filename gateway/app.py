@@ -36,7 +36,7 @@ from gateway.transcode import Transcoder
 from services.common import telemetry
 from services.common.callers import Signer
 from services.common.settings import SettingMissing, Settings
-from services.common.turns import take_turns_often
+from services.common.turns import collect_seldom, take_turns_often
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -191,6 +191,7 @@ def main() -> None:
     """
     telemetry.configure(NAME, PrometheusMetricReader())
     take_turns_often()
+    collect_seldom()
     settings = Settings.from_env()
     settings.need("grpc_addresses")
     limits = Limits.from_env()

@@ -29,7 +29,7 @@ from services.common.grpc_host.dossier import DossierServicer
 from services.common.grpc_host.parked import ParkedServicer
 from services.common.grpc_host.review import ReviewServicer
 from services.common.review import store as review_store
-from services.common.turns import take_turns_often
+from services.common.turns import collect_seldom, take_turns_often
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -230,6 +230,7 @@ def serve(settings: Settings, plans: Mapping[str, Plan]) -> None:
     """
     settings.need("mongodb_uri", "grpc_listen")
     take_turns_often()
+    collect_seldom()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

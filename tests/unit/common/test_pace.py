@@ -1,5 +1,6 @@
 """How much of a machine the background takes: less, the less there is to spare."""
 
+import gc
 import subprocess
 import sys
 import threading
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from gateway.indexer.session import GATHER, LONGEST_GATHER, gathering
 from services.common.eventlog.relay import LONGEST_PAUSE, STAMP_PAUSE, pause_after
-from services.common.turns import OFTEN, take_turns_often
+from services.common.turns import OFTEN, collect_seldom, take_turns_often
 
 ROOT = Path(__file__).resolve().parents[3]
 TOOK = st.floats(min_value=0, max_value=60)
@@ -41,6 +42,29 @@ def test_a_thread_that_only_computes_hardly_delays_one_that_waits():
     """In a process of its own: the interval is of the whole interpreter."""
     rests, computes = (_slept_beside_computing(turns=turns) for turns in (OFTEN, 0.005))
     assert rests < computes / 2
+
+
+def test_what_an_answer_makes_sets_off_no_collection():
+    """In a process of its own: the thresholds are of the whole interpreter."""
+    code = "from tests.unit.common.test_pace import collections_in_answers as f; print(f())"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, check=True
+    )
+    before, after = map(int, done.stdout.split())
+    assert before >= 10
+    assert after <= 1
+
+
+def collections_in_answers() -> str:
+    """How many collections there are while as many objects are made as in five answers."""
+    found = []
+    for prepare in (gc.collect, collect_seldom):
+        prepare()
+        before = gc.get_stats()[0]["collections"]
+        kept = [[number] for number in range(10_000)]
+        found.append(gc.get_stats()[0]["collections"] - before)
+        del kept
+    return "{} {}".format(*found)
 
 
 def _slept_beside_computing(*, turns: float) -> float:
