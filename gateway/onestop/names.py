@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from heapq import nlargest
+from itertools import islice
 from math import log
 from typing import TYPE_CHECKING
 
@@ -66,6 +67,14 @@ class Names:
     def say(self, exact: str) -> bool:
         """Whether one of them says a text in one piece."""
         return len(exact) > 1 and any(exact in self._texts[number] for number in self._with(exact))
+
+    def say_all(self, words: Iterable[str], enough: int) -> bool:
+        """Whether so many of them say all the words, single characters aside."""
+        said = [word for word in words if len(word) > 1]
+        rarest = min((self._with(word) for word in said), key=len, default=[])
+        texts = (self._texts[number] for number in rarest)
+        saying = (text for text in texts if all(word in text for word in said))
+        return sum(1 for _ in islice(saying, enough)) == enough
 
     def near(self, asked: Iterable[Iterable[str]]) -> list[tuple[str, float]]:
         """The official names that say what matters in some of the texts, each with a score.

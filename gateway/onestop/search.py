@@ -15,7 +15,7 @@ from gateway.onestop.weights import WEIGHTS
 from gateway.onestop.window import CLOSELY, NO_USES, Hit, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     import tantivy
     from tantivy import Query
@@ -24,11 +24,13 @@ if TYPE_CHECKING:
     from gateway.onestop.names import Names
     from gateway.onestop.question import Question
 
+ITEM = "item"
 # The groups in the order that searchers know (办事, 信用, 便民, 网站); others after them by name.
-KNOWN_KINDS = ("item", "life_event", "credit", "utility", "adjustment", "website")
+KNOWN_KINDS = (ITEM, "life_event", "credit", "utility", "adjustment", "website")
 MOST_KINDS = 64
 DEEPEST = 1000  # hits beyond that are not paged through
 MOST_VALUES = 20  # of a facet, in an answer
+PLENTY = CLOSELY  # items that say all the words: none that says fewer gets among the first
 _COUNT_FACETS = {"facets": {"terms": {"field": "facet", "size": 1000}}}
 _COUNT = {"kinds": {"terms": {"field": "kind", "size": MOST_KINDS}}}
 
@@ -159,6 +161,10 @@ class Search:
         if wanted.family:
             return self.members(wanted)
         said = {part: ranking.by_words(question, self.searcher, part) for part in PARTS}
+        if self._names.say_all(question.alternatives[0], PLENTY):
+            groups = self._groups(said, question, wanted)
+            if self._has_plenty(groups, said, question, wanted):
+                return groups
         near = self.near(question)
         both = said | {FAMILIES: ranking.any_of([said[FAMILIES], near])} if near else said
         groups = self._groups(both, question, wanted)
@@ -169,6 +175,23 @@ class Search:
             whole = {part: ranking.in_one_piece(question, part) for part in PARTS}
             groups = self._groups(whole, question, wanted)
         return groups
+
+    def _has_plenty(
+        self,
+        groups: Iterable[Group],
+        said: Mapping[str, Query],
+        question: Question,
+        wanted: Wanted,
+    ) -> bool:
+        """Whether so many items say all the words that those which say fewer need not be sought.
+
+        Of all groups and whatever is filtered, so that facets count what they narrow to.
+        """
+        if not (wanted.kind or wanted.filters):
+            return any(group.kind == ITEM and group.total >= PLENTY for group in groups)
+        items = replace(wanted, kind=ITEM, filters=())
+        found = ranking.any_of(list(said.values()))
+        return self._count(asked_for(found, question, items)) >= PLENTY
 
     def said(self, question: Question) -> Query:
         """What finds things that say all the words."""

@@ -20,7 +20,7 @@ from gateway.onestop.lexicon import Lexicographer
 from gateway.onestop.question import Interpreter
 from gateway.onestop.regions import Regions
 from gateway.onestop.schema import stored_bytes
-from gateway.onestop.search import Wanted, asked_for
+from gateway.onestop.search import PLENTY, Wanted, asked_for
 from gateway.server import serve
 
 if TYPE_CHECKING:
@@ -61,7 +61,9 @@ class Bare:
         question = self._interpreter.understand(typed)
         wanted = Wanted("", "", HITS, 0, time.time_ns() // 1000)
         said = ranking.of_both(lambda part: ranking.by_words(question, self._searcher, part))
-        near = ranking.near(question, self._names.lexicon.names, self._names.synonyms.generic)
+        names = self._names.lexicon.names
+        plenty = names.say_all(question.alternatives[0], PLENTY)
+        near = None if plenty else ranking.near(question, names, self._names.synonyms.generic)
         found = asked_for(ranking.any_of([said, near] if near else [said]), question, wanted)
         self._queries[words] = ranking.ranked(found, ranking.first(question))
         return self._queries[words]

@@ -48,6 +48,14 @@ def test_a_text_that_stands_in_a_name_is_said():
     assert not known().say("食")
 
 
+def test_whether_enough_names_say_all_the_words():
+    assert known().say_all(["食品", "许可"], 2)
+    assert not known().say_all(["食品", "许可"], 3)
+    assert not known().say_all(["食品", "核发"], 1)
+    assert known().say_all(["食品", "经营", "证"], 1)  # a single character tells too little
+    assert not known().say_all(["证"], 1)
+
+
 def test_names_that_left_are_not_found_and_changed_ones_by_what_they_are_now():
     names = known()
     names = names.grown({"食品经营许可": {"食品经营许可", "开餐馆"}})

@@ -4,6 +4,7 @@ import pytest
 
 from gateway.onestop.asked import Asked, QueryInvalid
 from gateway.onestop.engine import IndexNotReady
+from gateway.onestop.search import PLENTY
 from tests.unit.onestop.shelf import Shelf, card, now
 
 KUNMING, WUHUA, QUJING, YUNNAN = "530100000000", "530102000000", "530300000000", "530000000000"
@@ -190,3 +191,18 @@ async def test_a_kind_of_which_some_are_members_of_families_is_one_group(shelf):
     (page,) = (await shelf.ask("供水", kind="item", page_size=5))["groups"]
     assert [hit["id"] for hit in page["hits"]][:2] == [hit["id"] for hit in group["hits"]]
     assert len({hit["id"] for hit in page["hits"]}) == page["total"] == 3
+
+
+@pytest.mark.parametrize("others", [PLENTY - 1, PLENTY])
+async def test_what_says_only_the_rarest_word_is_sought_where_few_say_them_all(shelf, others):
+    names = [f"食品经营许可{number}类" for number in range(others)]
+    shelf.put(*(card(name, family=name) for name in names), card("食品摊贩备案", family="摊贩"))
+    first = await shelf.ask("食品经营许可")
+    page = await shelf.ask("食品经营许可", kind="item", page_size=50)
+    filtered = await shelf.ask("食品经营许可", kind="item", filters=(("level", "1"),))
+    totals = [sum(group["total"] for group in one["groups"]) for one in (first, page, filtered)]
+    found = [hit["title"] for hit in page["groups"][0]["hits"]]
+    few = others < PLENTY
+    assert totals == [others + few, others + few, 0]
+    assert ("食品摊贩备案" in found) == few
+    assert found[:others] == [name for name in found if name in names]
