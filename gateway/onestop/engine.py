@@ -193,9 +193,7 @@ class OneStop:
         answer = await self.answer(asked)
         search = await self._latest_named()
         region = answer.question.region.code if answer.question.region else asked.region
-        hits = [hit for group in answer.groups for hit in group.hits]
-        found = explained(hits, answer.question, region, search)
-        return answer, found
+        return answer, explained(answer.groups, answer.question, region, search)
 
     async def preview(self, name: str, words: Sequence[str]) -> list[Effect]:
         """What an edit of a group of synonyms would change, word by word; nothing is kept or noted.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tantivy import Query
 
     from gateway.onestop.question import Question
-    from gateway.onestop.search import Search
+    from gateway.onestop.search import Group, Search
     from gateway.onestop.window import Hit
 
 
@@ -41,7 +41,7 @@ class Explained:
 
 
 def explained(
-    hits: Collection[Hit], question: Question, region: str, search: Search
+    groups: Collection[Group], question: Question, region: str, search: Search
 ) -> list[Explained]:
     """Each hit with what its score is made of.
 
@@ -49,14 +49,18 @@ def explained(
         region: 12 digits that the answer was narrowed to; empty: none.
         search: that found them.
     """
-    labelled = list(_labelled(question, region, search))
+    near = search.near(question) if any(group.near for group in groups) else None
+    labelled = list(_labelled(question, region, search, near))
+    hits = (hit for group in groups for hit in group.hits)
     return [_explained(hit, question, labelled, search) for hit in hits]
 
 
-def _labelled(question: Question, region: str, search: Search) -> Iterator[tuple[str, Query]]:
+def _labelled(
+    question: Question, region: str, search: Search, near: Query | None
+) -> Iterator[tuple[str, Query]]:
     yield from ranking.lifts(question)
     yield "说到全部词语", ranking.scored(search.said(question), WEIGHTS.said)
-    if near := search.near(question):
+    if near:
         yield "说到主要词语", near
     if region:
         yield "地区远近", ranking.within(region)

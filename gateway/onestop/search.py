@@ -42,6 +42,7 @@ class Group:
     Args:
         next_offset: where the next page begins; None: there is none.
         best: the score of the first of all that was found.
+        near: what only says the rarest words was sought as well.
     """
 
     kind: str
@@ -50,6 +51,7 @@ class Group:
     next_offset: int | None = None
     facets: list[Facet] = field(default_factory=list)
     best: float = 0.0
+    near: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +169,7 @@ class Search:
                 return groups
         near = self.near(question)
         both = said | {FAMILIES: ranking.any_of([said[FAMILIES], near])} if near else said
-        groups = self._groups(both, question, wanted)
+        groups = [replace(g, near=bool(near)) for g in self._groups(both, question, wanted)]
         if near and groups and groups[0].best < WEIGHTS.said * WEIGHTS.synonym:
             # What only says the rarest words goes with what says them all, never instead of it.
             groups = self._groups(said, question, wanted)

@@ -4,6 +4,7 @@ import pytest
 
 from gateway.onestop import tables
 from gateway.onestop.asked import read_given
+from gateway.onestop.search import PLENTY
 from gateway.onestop.weights import WEIGHTS
 from tests.unit.onestop.shelf import card
 
@@ -24,6 +25,16 @@ async def test_each_part_of_a_score_is_told_and_they_make_up_the_score(shelf):
     for one in explained:
         assert abs(sum(part.score for part in one.parts) + one.rest - one.score) < 0.01
         assert one.score == next(h.score for h in answer.groups[0].hits if h.card == one.card)
+
+
+@pytest.mark.parametrize("others", [PLENTY - 1, PLENTY])
+async def test_only_what_was_sought_is_a_part(shelf, others):
+    names = [f"食品经营许可{number}类" for number in range(others)]
+    shelf.put(*(card(name, family=name) for name in names))
+    _, explained = await shelf.onestop.explain(read_given({"q": "食品经营许可", "kind": "item"}))
+    for one in explained:
+        assert ("说到主要词语" in {part.says for part in one.parts}) == (others < PLENTY)
+        assert one.rest > 0
 
 
 async def test_an_everyday_name_in_a_sentence_is_named(shelf):
