@@ -59,7 +59,8 @@ def _labelled(
     question: Question, region: str, search: Search, near: Query | None
 ) -> Iterator[tuple[str, Query]]:
     yield from ranking.lifts(question)
-    yield "说到全部词语", ranking.scored(search.said(question), WEIGHTS.said)
+    if said := search.said(question):
+        yield "说到全部词语", ranking.scored(said, WEIGHTS.said)
     if near:
         yield "说到主要词语", near
     if region:

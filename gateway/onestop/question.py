@@ -133,14 +133,14 @@ class Interpreter:
 
     def _read(self, words: list[str]) -> list[str]:
         """The words with letters read as 拼音 or first letters; empty where none could be."""
-        if not any(map(_is_letters, words)):
+        if not any(map(text.is_letters, words)):
             return []
-        known = self._lexicon.read("".join(words)) if all(map(_is_letters, words)) else None
+        known = self._lexicon.read("".join(words)) if all(map(text.is_letters, words)) else None
         if known:
             return text.words(known)
         instead: list[str] = []
         for word in words:
-            named = self._lexicon.read(word) if _is_letters(word) else None
+            named = self._lexicon.read(word) if text.is_letters(word) else None
             instead += text.words(named) if named else [word]
         return instead if instead != words else []
 
@@ -272,10 +272,6 @@ def _paired(words: list[str], worth: list[str]) -> tuple[list[str], tuple[tuple[
             both = ((before, before[-1:] + word), (after, word + after[:1]))
             pairs.append(tuple(pair for side, pair in both if side and side in near))
     return [word for word in worth if not _is_character(word)], tuple(dict.fromkeys(pairs))
-
-
-def _is_letters(word: str) -> bool:
-    return len(word) > 1 and word.isascii() and word.isalpha()
 
 
 def _is_character(word: str) -> bool:

@@ -51,6 +51,12 @@ def any_of(queries: Sequence[Query]) -> Query:
     return Query.boolean_query([(Occur.Should, query) for query in queries])
 
 
+def either(*queries: Query | None) -> Query | None:
+    """What any of them finds; None: there are none."""
+    found = [query for query in queries if query]
+    return any_of(found) if found else None
+
+
 def all_of(queries: Sequence[Query]) -> Query:
     """What every one of the queries finds."""
     if len(queries) == 1:
@@ -58,41 +64,64 @@ def all_of(queries: Sequence[Query]) -> Query:
     return Query.boolean_query([(Occur.Must, query) for query in queries])
 
 
-def by_words(question: Question, searcher: tantivy.Searcher, part: str) -> Query:
+def by_words(question: Question, searcher: tantivy.Searcher, part: str) -> Query | None:
     """Things whose card says all the words of one alternative, or that have the code typed.
+
+    Most questions are about members of families only: what a part cannot say is not sought there.
 
     Args:
         part: of the index, members of families or single things.
+
+    Returns:
+        None where nothing in that part can be meant.
     """
     typed, *others = question.alternatives
-    pairs = [any_of([term(f"{part}_grams", pair) for pair in one]) for one in question.pairs]
-    found = [_all_said([*_words(typed, part), *pairs])]
+    pairs = [
+        [pair for pair in one if _is_in_a_name(pair, searcher, part)] for one in question.pairs
+    ]
+    found: list[Query] = []
+    if all(pairs) and _can_say(typed, searcher, part):
+        said = [any_of([term(f"{part}_grams", pair) for pair in one]) for one in pairs]
+        found.append(_all_said([*_words(typed, part), *said]))
     found += [
         Query.boost_query(_all_said(_words(words, part)), WEIGHTS.synonym)
         for words in others
-        if all(searcher.doc_freq(f"{part}_text", word) for word in words)
+        if _can_say(words, searcher, part)
     ]
-    if question.segments:
-        found.append(Query.boost_query(_in_segments(question, part), WEIGHTS.synonym))
-    exact = [_called(name) for name, _ in question.spotted]
+    segments = [
+        [way for way in ways if _can_say(way, searcher, part)] for ways in question.segments
+    ]
+    if segments and all(segments):
+        found.append(Query.boost_query(_in_segments(segments, part), WEIGHTS.synonym))
+    exact = [_called(name) for name, _ in question.spotted if _is_in_a_name(name, searcher, part)]
     if question.type != "text":
         exact += [scored(term("codes", code), 1.0) for code in _codes(question)]
     found += [all_of([query, _in_part(part)]) for query in exact]
-    return any_of(found)
+    return either(*found)
 
 
-def of_both(query: Callable[[str], Query]) -> Query:
-    """What a query of one part of the index finds in either."""
-    return any_of([query(part) for part in PARTS])
+def of_both(query: Callable[[str], Query | None]) -> Query | None:
+    """What a query of one part of the index finds in either; None: nothing can be found."""
+    return either(*map(query, PARTS))
+
+
+def _can_say(words: Iterable[str], searcher: tantivy.Searcher, part: str) -> bool:
+    """Whether things of a part say each word; letters may be 拼音 of what they say."""
+    return all(text.is_letters(word) or searcher.doc_freq(f"{part}_text", word) for word in words)
+
+
+def _is_in_a_name(piece: str, searcher: tantivy.Searcher, part: str) -> bool:
+    """Whether names of a part have each pair of characters; without, none of them says it."""
+    return all(searcher.doc_freq(f"{part}_grams", pair) for pair in text.bigrams(piece))
 
 
 def _all_said(words: Sequence[Query]) -> Query:
     return all_of([*words, _SAID])
 
 
-def _in_segments(question: Question, part: str) -> Query:
+def _in_segments(segments: Iterable[Iterable[Sequence[str]]], part: str) -> Query:
     """Things that say each segment in one of its ways."""
-    said = [any_of([all_of(_words(way, part)) for way in ways]) for ways in question.segments]
+    said = [any_of([all_of(_words(way, part)) for way in ways]) for ways in segments]
     return _all_said(said)
 
 
@@ -241,7 +270,7 @@ def _words(words: Iterable[str], part: str) -> list[Query]:
 
 
 def _word(word: str, part: str) -> Query:
-    if not (word.isascii() and word.isalpha() and len(word) > 1):
+    if not text.is_letters(word):
         return term_weighed(word, part)
     read = [Query.boost_query(one, WEIGHTS.pinyin) for one in _read_as_pinyin(word, part)]
     return any_of([term_weighed(word, part), *read])

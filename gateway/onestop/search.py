@@ -140,6 +140,7 @@ class Search:
         self._generic = generic
         self._names = names
         self._uses = uses
+        self._members: dict[str, int] = {}  # of families that were shown
         self._lifting: tuple[Question, list[Query]] | None = None
 
     def reads(self, names: Names, uses: Mapping[int, int]) -> bool:
@@ -168,7 +169,7 @@ class Search:
             if self._has_plenty(groups, said, question, wanted):
                 return groups
         near = self.near(question)
-        both = said | {FAMILIES: ranking.any_of([said[FAMILIES], near])} if near else said
+        both = said | {FAMILIES: ranking.either(said[FAMILIES], near)}
         groups = [replace(g, near=bool(near)) for g in self._groups(both, question, wanted)]
         if near and groups and groups[0].best < WEIGHTS.said * WEIGHTS.synonym:
             # What only says the rarest words goes with what says them all, never instead of it.
@@ -181,7 +182,7 @@ class Search:
     def _has_plenty(
         self,
         groups: Iterable[Group],
-        said: Mapping[str, Query],
+        said: Mapping[str, Query | None],
         question: Question,
         wanted: Wanted,
     ) -> bool:
@@ -192,11 +193,11 @@ class Search:
         if not (wanted.kind or wanted.filters):
             return any(group.kind == ITEM and group.total >= PLENTY for group in groups)
         items = replace(wanted, kind=ITEM, filters=())
-        found = ranking.any_of(list(said.values()))
-        return self._count(asked_for(found, question, items)) >= PLENTY
+        found = ranking.either(*said.values())
+        return found is not None and self._count(asked_for(found, question, items)) >= PLENTY
 
-    def said(self, question: Question) -> Query:
-        """What finds things that say all the words."""
+    def said(self, question: Question) -> Query | None:
+        """What finds things that say all the words; None: there are none."""
         return ranking.of_both(lambda part: ranking.by_words(question, self.searcher, part))
 
     def near(self, question: Question) -> Query | None:
@@ -225,9 +226,9 @@ class Search:
     def elsewhere(self, hit: Hit) -> int:
         """How many other regions have the same item."""
         key = hit.card["family"]
-        if not key:
-            return 0
-        return self._count(ranking.of_family(key)) - 1
+        if key and key not in self._members:
+            self._members[key] = self._count(ranking.of_family(key))
+        return self._members[key] - 1 if key else 0
 
     def _count(self, query: Query) -> int:
         return int(self.searcher.search(query, 1, count=True).count)  # type: ignore[attr-defined]
@@ -240,7 +241,7 @@ class Search:
     def finds(self, question: Question, wanted: Wanted) -> bool:
         """Whether `find` would find anything by words."""
         found = (ranking.by_words(question, self.searcher, part) for part in PARTS)
-        return any(self.says(query, question, wanted) for query in found)
+        return any(self.says(query, question, wanted) for query in found if query)
 
     def says_all(self, question: Question, wanted: Wanted) -> bool:
         """Whether anything says all the words, not only a name among them."""

@@ -44,6 +44,11 @@ def searched_words(folded: str) -> list[str]:
     return [word for word in cut if word != " "]
 
 
+def is_letters(word: str) -> bool:
+    """Whether a word may be 拼音 or first letters of syllables."""
+    return len(word) > 1 and word.isascii() and word.isalpha()
+
+
 def bigrams(squeezed: str) -> list[str]:
     """Each two characters side by side; a single character is its own."""
     if len(squeezed) < 2:

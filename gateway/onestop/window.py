@@ -114,7 +114,10 @@ class Window:
         if uses:
             classes = (uses.get(number, 0) for number in self._numbers("use_number"))
             scores = [s * (1.0 + WEIGHTS.use * u) for s, u in zip(scores, classes, strict=True)]
-        keys = zip(scores, self._numbers("number"), self._first, strict=True)
+        # To read the numbers costs as much as to sort; where no two are equal nobody needs them.
+        equal = len(set(scores)) < len(scores)
+        numbers = self._numbers("number") if equal else range(len(scores))
+        keys = zip(scores, numbers, self._first, strict=True)
         ordered = sorted(keys, key=lambda hit: (-hit[0], hit[1]))
         return [(score, address) for score, _, (_, address) in ordered]
 

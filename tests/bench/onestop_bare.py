@@ -64,7 +64,8 @@ class Bare:
         names = self._names.lexicon.names
         plenty = names.say_all(question.alternatives[0], PLENTY)
         near = None if plenty else ranking.near(question, names, self._names.synonyms.generic)
-        found = asked_for(ranking.any_of([said, near] if near else [said]), question, wanted)
+        meant = ranking.either(said, near) or Query.empty_query()
+        found = asked_for(meant, question, wanted)
         self._queries[words] = ranking.ranked(found, ranking.first(question))
         return self._queries[words]
 
