@@ -8,6 +8,7 @@ such a step the nearer region and the level that decides come first.
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,15 @@ from tantivy import Occur, Query
 
 from gateway.onestop import pinyin, text
 from gateway.onestop.families import ANYWHERE, body_number, body_scope, own_scope
-from gateway.onestop.schema import FAMILIES, FIRST, LONGEST_PREFIX, PARTS, SCHEMA, is_later
+from gateway.onestop.schema import (
+    FAMILIES,
+    FIRST,
+    LATER,
+    LONGEST_PREFIX,
+    PARTS,
+    SCHEMA,
+    is_later,
+)
 from gateway.onestop.weights import WEIGHTS
 from services.common.identifiers import region_ancestors
 
@@ -32,6 +41,7 @@ _MOST_TITLES = 3
 _MOST_OF = 0.6  # of a text has to be said where not all of it is
 _MOST_READ = 32  # letters
 _SAID = Query.const_score_query(Query.all_query(), WEIGHTS.said)
+_FIRST = Query.const_score_query(Query.all_query(), WEIGHTS.first)
 
 
 def term(field: str, value: str) -> Query:
@@ -83,21 +93,37 @@ def by_words(question: Question, searcher: tantivy.Searcher, part: str) -> Query
     if all(pairs) and _can_say(typed, searcher, part):
         said = [any_of([term(f"{part}_grams", pair) for pair in one]) for one in pairs]
         found.append(_all_said([*_words(typed, part), *said]))
-    found += [
-        Query.boost_query(_all_said(_words(words, part)), WEIGHTS.synonym)
-        for words in others
-        if _can_say(words, searcher, part)
-    ]
+    meant = _counted(words for words in others if _can_say(words, searcher, part))
     segments = [
-        [way for way in ways if _can_say(way, searcher, part)] for ways in question.segments
+        _counted(way for way in ways if _can_say(way, searcher, part)) for ways in question.segments
     ]
-    if segments and all(segments):
+    one_way = _only_way(segments)
+    if one_way and one_way in meant:
+        meant[one_way] += 1  # the same said twice counts twice, but need not be sought twice
+    elif segments and all(segments):
         found.append(Query.boost_query(_in_segments(segments, part), WEIGHTS.synonym))
+    found += [
+        Query.boost_query(_all_said(_words(words, part)), WEIGHTS.synonym * times)
+        for words, times in meant.items()
+    ]
     exact = [_called(name) for name, _ in question.spotted if _is_in_a_name(name, searcher, part)]
     if question.type != "text":
         exact += [scored(term("codes", code), 1.0) for code in _codes(question)]
     found += [all_of([query, _in_part(part)]) for query in exact]
     return either(*found)
+
+
+def _counted(ways: Iterable[tuple[str, ...]]) -> Counter[tuple[str, ...]]:
+    """Ways of saying something, each with how many say it so: the order does not matter."""
+    return Counter(tuple(sorted(words)) for words in ways)
+
+
+def _only_way(segments: Sequence[Counter[tuple[str, ...]]]) -> tuple[str, ...] | None:
+    """The words of all segments where each is said in one way, and no word twice."""
+    if not segments or any(ways.total() != 1 for ways in segments):
+        return None
+    words = [word for ways in segments for way in ways for word in way]
+    return tuple(sorted(words)) if len(set(words)) == len(words) else None
 
 
 def of_both(query: Callable[[str], Query | None]) -> Query | None:
@@ -119,10 +145,17 @@ def _all_said(words: Sequence[Query]) -> Query:
     return all_of([*words, _SAID])
 
 
-def _in_segments(segments: Iterable[Iterable[Sequence[str]]], part: str) -> Query:
+def _in_segments(segments: Iterable[Counter[tuple[str, ...]]], part: str) -> Query:
     """Things that say each segment in one of its ways."""
-    said = [any_of([all_of(_words(way, part)) for way in ways]) for ways in segments]
+    said = [
+        any_of([_times(all_of(_words(way, part)), times) for way, times in ways.items()])
+        for ways in segments
+    ]
     return _all_said(said)
+
+
+def _times(query: Query, times: float) -> Query:
+    return query if times == 1 else Query.boost_query(query, times)
 
 
 def _called(name: str) -> Query:
@@ -175,15 +208,33 @@ def by_most_words(question: Question, searcher: tantivy.Searcher, part: str) -> 
 
 
 def first(question: Question) -> list[Query]:
-    """What lifts a thing above the others: its code, its name, another name, a beginning."""
-    return [query for _, query in lifts(question)]
+    """What lifts a thing above the others: its code, its name, another name, a beginning.
+
+    What comes later loses what `all_first` gives to everything: fewer things come later than first.
+    """
+    later = [] if _asks_for_later(question) else [scored(term("stage", LATER), -WEIGHTS.first)]
+    return [*later, *(query for _, query in _lifts(question))]
+
+
+def all_first(question: Question) -> list[Query]:
+    """Everything, as if it were what one does first; nothing where a later step is asked for."""
+    return [] if _asks_for_later(question) else [_FIRST]
+
+
+def _asks_for_later(question: Question) -> bool:
+    return is_later(question.exact)
 
 
 def lifts(question: Question) -> list[tuple[str, Query]]:
-    """The same, each with what it is called in explanations."""
-    lifted = [("编码一致", scored(term("codes", code), CODE)) for code in _codes(question)]
-    if not is_later(question.exact):
+    """What lifts a thing, each with what it is called in explanations."""
+    lifted = _lifts(question)
+    if not _asks_for_later(question):
         lifted.append(("首次办理", scored(term("stage", FIRST), WEIGHTS.first)))
+    return lifted
+
+
+def _lifts(question: Question) -> list[tuple[str, Query]]:
+    lifted = [("编码一致", scored(term("codes", code), CODE)) for code in _codes(question)]
     for name, _ in question.spotted:
         share = WEIGHTS.spotted * len(name) / len(question.exact)
         said = any_of([term("name", name), term("alias", name)])

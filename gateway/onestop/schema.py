@@ -39,7 +39,8 @@ LONGEST_CALLED = 24
 # and single things. A search of one part passes over none of the other's postings.
 FAMILIES, SINGLES = PARTS = ("families", "singles")
 # What tells a member of a family and its place in it, beside the index.
-FIRST = "first"  # the stage of what one does first: not a change, an extension or an end
+# The stage of what one does first, and of what comes later: a change, an extension, an end.
+FIRST, LATER = "first", "later"
 NUMBERS = ("number", "place_number", "body_number", "copy_number", "standing_number")
 _TITLE_WEIGHT = 3  # a word of the title counts as if the card said it three times
 _ALIAS_WEIGHT = 2
@@ -334,7 +335,7 @@ def _named(title: str, aliases: tuple[str, ...]) -> _Named:
         "alias": names[1:],
         "starts": [" ".join(_prefixes(name)) for name in names],
         "lexicon": sorted({word for word in title_words + alias_words if len(word) > 1}),
-        "stage": "later" if is_later(names[0]) else FIRST,
+        "stage": LATER if is_later(names[0]) else FIRST,
     }
     said = {
         "grams": [" ".join(text.bigrams(name)) for name in names],

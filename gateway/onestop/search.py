@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tantivy import Order
 
 from gateway.onestop import facets, ranking
-from gateway.onestop.schema import FAMILIES, PARTS, kind_number, stored_bytes
+from gateway.onestop.schema import FAMILIES, PARTS, SINGLES, kind_number, stored_bytes
 from gateway.onestop.weights import WEIGHTS
 from gateway.onestop.window import CLOSELY, NO_USES, Hit, Window
 
@@ -269,7 +269,7 @@ class Search:
         groups: dict[str, Group] = {}
         best = 0.0
         for part, one in found.items():
-            query = asked_for(one, question, wanted)
+            query = asked_for(one, question, wanted, part)
             window = self._window(query, question, wanted)
             best = max(best, window.top)
             totals = self._totals(part, query, window)
@@ -348,12 +348,16 @@ def _joined(before: Group | None, group: Group, size: int) -> Group:
     return Group(group.kind, before.total + group.total, hits[:size])
 
 
-def asked_for(found: Query, question: Question, wanted: Wanted) -> Query:
-    """Of what was found only what is of the region and the group asked for."""
+def asked_for(found: Query, question: Question, wanted: Wanted, part: str = "") -> Query:
+    """Of what was found only what is of the region and the group asked for.
+
+    Args:
+        part: that what was found is of; empty: of both.
+    """
     # A region in the text lies within the one asked for, where there are both.
     region = question.region.code if question.region else wanted.region
-    place = _narrowed_to(region, dict(wanted.filters).get("department", ""))
-    return ranking.all_of([found, place, *_narrowing(wanted)])
+    place = _narrowed_to(region, dict(wanted.filters).get("department", ""), part)
+    return ranking.all_of([found, *place, *_narrowing(wanted), *ranking.all_first(question)])
 
 
 def _narrowing(wanted: Wanted) -> list[Query]:
@@ -361,11 +365,13 @@ def _narrowing(wanted: Wanted) -> list[Query]:
     return [*filters, ranking.of_kind(wanted.kind)] if wanted.kind else filters
 
 
-def _narrowed_to(region: str, body: str) -> Query:
-    """Of each family one: what the region sees, or what a body has."""
+def _narrowed_to(region: str, body: str, part: str) -> list[Query]:
+    """Of each family one: what the region sees, or what a body has; single things lead anywhere."""
     if region:
-        return ranking.within(region)
-    return ranking.of_body(body) if body else ranking.anywhere()
+        return [ranking.within(region)]
+    if body:
+        return [ranking.of_body(body)]
+    return [] if part == SINGLES else [ranking.anywhere()]
 
 
 def _place(kind: str) -> tuple[int, str]:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qs
 
 import rjieba
+from tantivy import Query
 
 from gateway.onestop import directory, ranking
 from gateway.onestop.lexicon import Lexicographer
@@ -22,9 +23,6 @@ from gateway.onestop.regions import Regions
 from gateway.onestop.schema import stored_bytes
 from gateway.onestop.search import PLENTY, Wanted, asked_for
 from gateway.server import serve
-
-if TYPE_CHECKING:
-    from tantivy import Query
 
 HITS = 10
 HEADERS = [(b"content-type", b"application/json")]
