@@ -71,7 +71,7 @@ class Names:
     def say_all(self, words: Iterable[str], enough: int) -> bool:
         """Whether so many of them say all the words, single characters aside."""
         said = [word for word in words if len(word) > 1]
-        rarest = min((self._with(word) for word in said), key=len, default=[])
+        rarest = min((self._with_pair(word) for word in said), key=len, default=[])
         texts = (self._texts[number] for number in rarest)
         saying = (text for text in texts if all(word in text for word in said))
         return sum(1 for _ in islice(saying, enough)) == enough
@@ -112,8 +112,9 @@ class Names:
 
     def _with(self, word: str) -> list[int]:
         """Those that say a word, however they are cut; with some that said it once."""
-        pairs = text.bigrams(word)
-        rarest = min((self._saying.get(pair, []) for pair in pairs), key=len)
-        if len(pairs) == 1:
-            return rarest
-        return [number for number in rarest if word in self._texts[number]]
+        some = self._with_pair(word)
+        return some if len(word) < 3 else [n for n in some if word in self._texts[n]]
+
+    def _with_pair(self, word: str) -> list[int]:
+        """Those that say the rarest two characters of a word; some of them not the word."""
+        return min((self._saying.get(pair, []) for pair in text.bigrams(word)), key=len)

@@ -17,7 +17,7 @@ from services.common.identifiers import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from gateway.onestop.lexicon import Lexicon
     from gateway.onestop.regions import Region, Regions
@@ -113,7 +113,8 @@ class Interpreter:
         words = read or words
         spans = list(_spans(words))
         searched, pairs = _paired(words, self._synonyms.searched(words))
-        alternatives, called = self._alternatives(words, searched)
+        known = list(self._known_expressions(words))
+        alternatives, called = self._alternatives(words, searched, known)
         exact = "".join(words)
         return Question(
             typed=typed,
@@ -122,7 +123,7 @@ class Interpreter:
             whole=text.squeeze(folded),
             alternatives=alternatives,
             pairs=pairs,
-            segments=self._segments(words),
+            segments=self._segments(words, known),
             region=region,
             hint=self._synonyms.hint(spans),
             kind=self._synonyms.kind(spans),
@@ -185,10 +186,9 @@ class Interpreter:
         return 1, None
 
     def _alternatives(
-        self, words: list[str], searched: list[str]
+        self, words: list[str], searched: list[str], known: Sequence[tuple[int, int]]
     ) -> tuple[tuple[tuple[str, ...], ...], tuple[str, ...]]:
         alternatives = [tuple(dict.fromkeys(searched))]
-        known = list(self._known_expressions(words))
         others = [other for start, end in known for other in self._others(words[start:end])]
         for other in dict.fromkeys(others):
             instead = text.words(other)
@@ -198,11 +198,13 @@ class Interpreter:
         distinct = tuple(dict.fromkeys(alternatives))[:_MOST_ALTERNATIVES]
         return distinct, tuple("".join(words) for words in distinct[1:])
 
-    def _segments(self, words: list[str]) -> tuple[tuple[tuple[str, ...], ...], ...]:
+    def _segments(
+        self, words: list[str], known: Sequence[tuple[int, int]]
+    ) -> tuple[tuple[tuple[str, ...], ...], ...]:
         """The words in order, where some of them are also called otherwise."""
         segments: list[tuple[tuple[str, ...], ...]] = []
         at = 0
-        for start, end in [*self._known_expressions(words), (len(words), len(words))]:
+        for start, end in [*known, (len(words), len(words))]:
             rest = self._synonyms.searched(words[at:start], none_is_well=True)
             segments += [((word,),) for word in rest if not _is_character(word)]
             said = [words[start:end], *map(text.words, self._others(words[start:end]))]
@@ -212,7 +214,7 @@ class Interpreter:
         return tuple(segments) if any(len(one) > 1 for one in segments) else ()
 
     def _with(
-        self, other: str, instead: list[str], words: list[str], known: list[tuple[int, int]]
+        self, other: str, instead: list[str], words: list[str], known: Sequence[tuple[int, int]]
     ) -> list[str]:
         """The words with one name for all that means the same: 房产证过户 is once 不动产登记."""
         said: list[str] = []

@@ -31,10 +31,10 @@ from services.common.identifiers import region_ancestors
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
-    import tantivy
-
     from gateway.onestop.names import Names
     from gateway.onestop.question import Question
+
+    Known = Callable[[str, str], int]  # by field and word, how many things say it
 
 CODE, PREFIX, PHRASE = WEIGHTS.code, WEIGHTS.prefix, WEIGHTS.phrase
 _MOST_TITLES = 3
@@ -74,28 +74,27 @@ def all_of(queries: Sequence[Query]) -> Query:
     return Query.boolean_query([(Occur.Must, query) for query in queries])
 
 
-def by_words(question: Question, searcher: tantivy.Searcher, part: str) -> Query | None:
+def by_words(question: Question, known: Known, part: str) -> Query | None:
     """Things whose card says all the words of one alternative, or that have the code typed.
 
     Most questions are about members of families only: what a part cannot say is not sought there.
 
     Args:
+        known: how many things say a word in a field.
         part: of the index, members of families or single things.
 
     Returns:
         None where nothing in that part can be meant.
     """
     typed, *others = question.alternatives
-    pairs = [
-        [pair for pair in one if _is_in_a_name(pair, searcher, part)] for one in question.pairs
-    ]
+    pairs = [[pair for pair in one if _is_in_a_name(pair, known, part)] for one in question.pairs]
     found: list[Query] = []
-    if all(pairs) and _can_say(typed, searcher, part):
+    if all(pairs) and _can_say(typed, known, part):
         said = [any_of([term(f"{part}_grams", pair) for pair in one]) for one in pairs]
         found.append(_all_said([*_words(typed, part), *said]))
-    meant = _counted(words for words in others if _can_say(words, searcher, part))
+    meant = _counted(words for words in others if _can_say(words, known, part))
     segments = [
-        _counted(way for way in ways if _can_say(way, searcher, part)) for ways in question.segments
+        _counted(way for way in ways if _can_say(way, known, part)) for ways in question.segments
     ]
     one_way = _only_way(segments)
     if one_way and one_way in meant:
@@ -106,7 +105,7 @@ def by_words(question: Question, searcher: tantivy.Searcher, part: str) -> Query
         Query.boost_query(_all_said(_words(words, part)), WEIGHTS.synonym * times)
         for words, times in meant.items()
     ]
-    exact = [_called(name) for name, _ in question.spotted if _is_in_a_name(name, searcher, part)]
+    exact = [_called(name) for name, _ in question.spotted if _is_in_a_name(name, known, part)]
     if question.type != "text":
         exact += [scored(term("codes", code), 1.0) for code in _codes(question)]
     found += [all_of([query, _in_part(part)]) for query in exact]
@@ -131,14 +130,14 @@ def of_both(query: Callable[[str], Query | None]) -> Query | None:
     return either(*map(query, PARTS))
 
 
-def _can_say(words: Iterable[str], searcher: tantivy.Searcher, part: str) -> bool:
+def _can_say(words: Iterable[str], known: Known, part: str) -> bool:
     """Whether things of a part say each word; letters may be 拼音 of what they say."""
-    return all(text.is_letters(word) or searcher.doc_freq(f"{part}_text", word) for word in words)
+    return all(text.is_letters(word) or known(f"{part}_text", word) for word in words)
 
 
-def _is_in_a_name(piece: str, searcher: tantivy.Searcher, part: str) -> bool:
+def _is_in_a_name(piece: str, known: Known, part: str) -> bool:
     """Whether names of a part have each pair of characters; without, none of them says it."""
-    return all(searcher.doc_freq(f"{part}_grams", pair) for pair in text.bigrams(piece))
+    return all(known(f"{part}_grams", pair) for pair in text.bigrams(piece))
 
 
 def _all_said(words: Sequence[Query]) -> Query:
@@ -194,16 +193,16 @@ def in_one_piece(question: Question, part: str) -> Query | None:
     return _phrase(f"{part}_grams", text.bigrams(question.exact))
 
 
-def by_most_words(question: Question, searcher: tantivy.Searcher, part: str) -> Query | None:
+def by_most_words(question: Question, known: Known, part: str) -> Query | None:
     """Things whose card says most of the words, or of the shorter words inside them."""
     words = list(dict.fromkeys(question.alternatives[0]))
     field = f"{part}_text"
-    known = [word for word in words if len(word) > 1 and searcher.doc_freq(field, word)]
-    if sum(map(len, known)) < _MOST_OF * sum(map(len, words)):
+    said = [word for word in words if len(word) > 1 and known(field, word)]
+    if sum(map(len, said)) < _MOST_OF * sum(map(len, words)):
         return None
     return Query.boolean_query(
-        [(Occur.Should, term_weighed(word, part)) for word in known],
-        minimum_number_should_match=max(1, -(-len(known) * 3 // 5)),
+        [(Occur.Should, term_weighed(word, part)) for word in said],
+        minimum_number_should_match=max(1, -(-len(said) * 3 // 5)),
     )
 
 

@@ -42,6 +42,7 @@ FAMILIES, SINGLES = PARTS = ("families", "singles")
 # The stage of what one does first, and of what comes later: a change, an extension, an end.
 FIRST, LATER = "first", "later"
 NUMBERS = ("number", "place_number", "body_number", "copy_number", "standing_number")
+_FAMILY = b'"family":'
 _TITLE_WEIGHT = 3  # a word of the title counts as if the card said it three times
 _ALIAS_WEIGHT = 2
 _ORDER_WEIGHT = 2e-5  # less than a year of freshness
@@ -197,8 +198,16 @@ def _hit(source: str, change: Change, card: Card) -> dict[str, Any]:
         "version": change.version,
         "aliases": card.aliases,
         "facets": dict(card.facets),
-        "family": family_key(source, card),
+        "family": family_key(source, card),  # the last of all, see family_of
     }
+
+
+def family_of(hit: bytes) -> str:
+    """The key of the family of a stored hit; the rest of it is not read.
+
+    Quotes within the key stand behind a backslash, so nothing in it looks like its beginning.
+    """
+    return str(orjson.loads(hit[hit.rindex(_FAMILY) + len(_FAMILY) : -1]))
 
 
 def _in_table(source: str, card: Card) -> dict[str, Any]:

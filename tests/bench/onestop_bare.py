@@ -21,7 +21,7 @@ from gateway.onestop.lexicon import Lexicographer
 from gateway.onestop.question import Interpreter
 from gateway.onestop.regions import Regions
 from gateway.onestop.schema import stored_bytes
-from gateway.onestop.search import PLENTY, Wanted, asked_for
+from gateway.onestop.search import PLENTY, Wanted, asked_for, known_by
 from gateway.server import serve
 
 HITS = 10
@@ -33,6 +33,7 @@ class Bare:
 
     def __init__(self, index: Path) -> None:
         self._searcher = directory.open_index(index).searcher()
+        self._known = known_by(self._searcher)
         self._names = Lexicographer()
         self._names.renew(self._searcher, 0)
         synonyms, lexicon = self._names.synonyms, self._names.lexicon
@@ -58,7 +59,7 @@ class Bare:
     def _expanded(self, typed: str, words: tuple[str, ...]) -> Query:
         question = self._interpreter.understand(typed)
         wanted = Wanted("", "", HITS, 0, time.time_ns() // 1000)
-        said = ranking.of_both(lambda part: ranking.by_words(question, self._searcher, part))
+        said = ranking.of_both(lambda part: ranking.by_words(question, self._known, part))
         names = self._names.lexicon.names
         plenty = names.say_all(question.alternatives[0], PLENTY)
         near = None if plenty else ranking.near(question, names, self._names.synonyms.generic)

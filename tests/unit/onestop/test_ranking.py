@@ -63,7 +63,7 @@ def onestop(tmp_path_factory):
 def parts_found(onestop, typed):
     searcher = onestop._reader.searcher()
     question = onestop._latest_finder().understand(typed)
-    queries = {part: ranking.by_words(question, searcher, part) for part in PARTS}
+    queries = {part: ranking.by_words(question, searcher.doc_freq, part) for part in PARTS}
     return {part: query and scores(searcher, query) for part, query in queries.items()}
 
 
@@ -112,7 +112,7 @@ def said_in(query, word):
 def test_the_same_in_another_order_is_sought_once(onestop):
     question = onestop._latest_finder().understand("注销公司")
     orders = {words for words in question.alternatives if set(words) == {"注销", "公司"}}
-    query = ranking.by_words(question, onestop._reader.searcher(), SINGLES)
+    query = ranking.by_words(question, onestop._reader.searcher().doc_freq, SINGLES)
     assert len(orders) == 2
     assert said_in(query, "公司") < said_in(plainly(question, SINGLES), "公司")
 
