@@ -297,12 +297,9 @@ def of_kind(kind: str) -> Query:
     return scored(term("kind", kind), 0.0)
 
 
-@lru_cache(maxsize=64)
-def not_of_kind(kind: str) -> Query:
-    """Things of the other groups."""
-    return Query.boolean_query(
-        [(Occur.Must, Query.all_query()), (Occur.MustNot, term("kind", kind))]
-    )
+def but_of_kind(found: Query, kind: str) -> Query:
+    """What was found, without the things of one group."""
+    return Query.boolean_query([(Occur.Must, found), (Occur.MustNot, term("kind", kind))])
 
 
 def ranked(found: Query, lifted: Iterable[Query]) -> Query:

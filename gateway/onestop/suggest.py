@@ -88,9 +88,13 @@ def _things(
     """Things of other groups whose name begins so: companies, institutions, sites."""
     if not _SHORTEST < len(begun) <= LONGEST_PREFIX:
         return
+    begins_so = ranking.but_of_kind(ranking.term("starts", begun), "item")
+    # Mostly nothing but items begins so; what is of use in a region costs many times that look.
+    if not searcher.search(begins_so, 1, count=False).hits:
+        return
     region = question.region.code if question.region else ""
     scope = ranking.within(region) if region else ranking.anywhere()
-    query = ranking.all_of([ranking.term("starts", begun), scope, ranking.not_of_kind("item")])
+    query = ranking.all_of([begins_so, scope])
     window = Window(searcher, query, MOST - _NAMES, now)
     for hit in window.best(begun, MOST - _NAMES):
         card = hit.card
