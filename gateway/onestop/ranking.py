@@ -8,7 +8,6 @@ such a step the nearer region and the level that decides come first.
 
 from __future__ import annotations
 
-from collections import Counter
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from gateway.onestop.names import Names
     from gateway.onestop.question import Question
 
+    Ways = dict[tuple[str, ...], int]
     Known = Callable[[str, str], int]  # by field and word, how many things say it
 
 CODE, PREFIX, PHRASE = WEIGHTS.code, WEIGHTS.prefix, WEIGHTS.phrase
@@ -112,14 +112,18 @@ def by_words(question: Question, known: Known, part: str) -> Query | None:
     return either(*found)
 
 
-def _counted(ways: Iterable[tuple[str, ...]]) -> Counter[tuple[str, ...]]:
+def _counted(ways: Iterable[tuple[str, ...]]) -> Ways:
     """Ways of saying something, each with how many say it so: the order does not matter."""
-    return Counter(tuple(sorted(words)) for words in ways)
+    counted: Ways = {}
+    for words in ways:
+        way = words if len(words) == 1 else tuple(sorted(words))
+        counted[way] = counted.get(way, 0) + 1
+    return counted
 
 
-def _only_way(segments: Sequence[Counter[tuple[str, ...]]]) -> tuple[str, ...] | None:
+def _only_way(segments: Sequence[Ways]) -> tuple[str, ...] | None:
     """The words of all segments where each is said in one way, and no word twice."""
-    if not segments or any(ways.total() != 1 for ways in segments):
+    if not segments or any([*ways.values()] != [1] for ways in segments):
         return None
     words = [word for ways in segments for way in ways for word in way]
     return tuple(sorted(words)) if len(set(words)) == len(words) else None
@@ -144,7 +148,7 @@ def _all_said(words: Sequence[Query]) -> Query:
     return all_of([*words, _SAID])
 
 
-def _in_segments(segments: Iterable[Counter[tuple[str, ...]]], part: str) -> Query:
+def _in_segments(segments: Iterable[Ways], part: str) -> Query:
     """Things that say each segment in one of its ways."""
     said = [
         any_of([_times(all_of(_words(way, part)), times) for way, times in ways.items()])

@@ -172,7 +172,9 @@ class Search:
                 return groups
         near = self.near(question)
         both = said | {FAMILIES: ranking.either(said[FAMILIES], near)}
-        groups = [replace(g, near=bool(near)) for g in self._groups(both, question, wanted)]
+        groups = self._groups(both, question, wanted)
+        for group in groups:
+            group.near = bool(near)
         if near and groups and groups[0].best < WEIGHTS.said * WEIGHTS.synonym:
             # What only says the rarest words goes with what says them all, never instead of it.
             groups = self._groups(said, question, wanted)
@@ -281,7 +283,9 @@ class Search:
                     only = ranking.all_of([query, ranking.of_kind(kind)])
                     hits = self._window(only, question, wanted).best(question.exact, wanted.size)
                 groups[kind] = _joined(groups.get(kind), Group(kind, total, hits), wanted.size)
-        shown = [replace(group, best=best) for group in groups.values() if group.hits]
+        shown = [group for group in groups.values() if group.hits]
+        for group in shown:
+            group.best = best
         return sorted(shown, key=lambda group: _place(group.kind))
 
     def _totals(self, part: str, query: Query, window: Window) -> dict[str, int]:

@@ -121,16 +121,28 @@ def queries() -> list[str]:
     asked: list[str] = []
     for number, one in enumerate(_named().values()):
         called = one.aliases[0] if one.aliases else one.title
-        read = pinyin.syllables(text.fold(called))
+        *written, spelt = _without_a_place(number, one.title, called)
         asked += [
-            one.title,
-            called,
-            "".join(text.words(text.fold(one.title))[:2]),
+            *written,
             f"{of_cities[number % len(of_cities)]}{called}",
             f"{places[-1 - number % len(places)]} {one.title}",
-            "".join(read) if number % 2 else pinyin.initials(read),
+            spelt,
         ]
     return list(dict.fromkeys(asked))
+
+
+def queries_without_a_place() -> list[str]:
+    """Those of them that say what and not where."""
+    asked: list[str] = []
+    for number, one in enumerate(_named().values()):
+        asked += _without_a_place(number, one.title, one.aliases[0] if one.aliases else one.title)
+    return list(dict.fromkeys(asked))
+
+
+def _without_a_place(number: int, title: str, called: str) -> list[str]:
+    read = pinyin.syllables(text.fold(called))
+    spelt = "".join(read) if number % 2 else pinyin.initials(read)
+    return [title, called, "".join(text.words(text.fold(title))[:2]), spelt]
 
 
 def cities() -> list[str]:
