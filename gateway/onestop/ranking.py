@@ -190,9 +190,9 @@ def _what_matters(asked: str, generic: Collection[str]) -> list[str]:
     return [w for w in dict.fromkeys(text.words(asked)) if len(w) > 1 and w not in generic]
 
 
-def in_one_piece(question: Question, part: str) -> Query | None:
+def in_one_piece(question: Question, known: Known, part: str) -> Query | None:
     """Things with a name that says the question in one piece, however it is cut into words."""
-    if len(question.exact) < 2:
+    if len(question.exact) < 2 or not _is_in_a_name(question.exact, known, part):
         return None
     return _phrase(f"{part}_grams", text.bigrams(question.exact))
 

@@ -179,7 +179,7 @@ class Search:
             # What only says the rarest words goes with what says them all, never instead of it.
             groups = self._groups(said, question, wanted)
         if not groups:
-            whole = {part: ranking.in_one_piece(question, part) for part in PARTS}
+            whole = {part: ranking.in_one_piece(question, self._known, part) for part in PARTS}
             groups = self._groups(whole, question, wanted)
         return groups
 

@@ -4,6 +4,7 @@ import json
 import re
 import unicodedata
 from binascii import crc32
+from functools import lru_cache
 from importlib.resources import files
 
 import rjieba
@@ -33,9 +34,16 @@ def squeeze(folded: str) -> str:
 
 def words(folded: str) -> list[str]:
     """The words in order; punctuation and blanks are not words."""
+    return [*_cut(folded)]
+
+
+# What else an expression is called is cut for every question that has it.
+@lru_cache(maxsize=4096)
+def _cut(folded: str) -> tuple[str, ...]:
     # Without the hidden Markov model: it invents words by context, so that the same characters
     # would be cut one way in a name and another way in a question.
-    return [word for word in rjieba.cut(_NOT_WORDS.sub(" ", folded), hmm=False) if word != " "]
+    cut = rjieba.cut(_NOT_WORDS.sub(" ", folded), hmm=False)
+    return tuple(word for word in cut if word != " ")
 
 
 def searched_words(folded: str) -> list[str]:

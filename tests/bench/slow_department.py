@@ -6,8 +6,8 @@ queries by words, 5 read items, 2 are queries by 统一社会信用代码 and on
 three ask credit, and what is measured are the others.
 
 The words are typed as people do, some often and most hardly ever: 7,400 texts by Zipf's law, which
-name one place or none. About half of them were typed a short while before, and the gateway remembers
-those.
+name one place or none. About half of them were typed a short while before, and the gateway
+remembers those.
 """
 
 from __future__ import annotations
