@@ -42,6 +42,7 @@ _MOST_OF = 0.6  # of a text has to be said where not all of it is
 _MOST_READ = 32  # letters
 _SAID = Query.const_score_query(Query.all_query(), WEIGHTS.said)
 _FIRST = Query.const_score_query(Query.all_query(), WEIGHTS.first)
+_LATER = Query.const_score_query(Query.term_query(SCHEMA, "stage", LATER, "basic"), -WEIGHTS.first)
 
 
 def term(field: str, value: str) -> Query:
@@ -211,17 +212,21 @@ def by_most_words(question: Question, known: Known, part: str) -> Query | None:
 
 
 def first(question: Question) -> list[Query]:
-    """What lifts a thing above the others: its code, its name, another name, a beginning.
+    """What lifts a thing above the others: its code, its name, another name, a beginning."""
+    return [query for _, query in _lifts(question)]
 
-    What comes later loses what `all_first` gives to everything: fewer things come later than first.
+
+def first_before_later(found: Sequence[Query], question: Question) -> Query:
+    """What all of the queries find, later steps behind first ones unless one is asked for.
+
+    Everything gets what a first step is worth and later ones lose it again, as those are fewer. It
+    stands by itself: among the lifts, which are read from end to end, it cost as much as the words.
     """
-    later = [] if _asks_for_later(question) else [scored(term("stage", LATER), -WEIGHTS.first)]
-    return [*later, *(query for _, query in _lifts(question))]
-
-
-def all_first(question: Question) -> list[Query]:
-    """Everything, as if it were what one does first; nothing where a later step is asked for."""
-    return [] if _asks_for_later(question) else [_FIRST]
+    if _asks_for_later(question):
+        return all_of(found)
+    return Query.boolean_query(
+        [*((Occur.Must, query) for query in (*found, _FIRST)), (Occur.Should, _LATER)]
+    )
 
 
 def _asks_for_later(question: Question) -> bool:
@@ -253,16 +258,15 @@ def _lifts(question: Question) -> list[tuple[str, Query]]:
 @lru_cache(maxsize=512)
 def within(region: str) -> Query:
     """Things of use in a region, of each family one: the own, one inside it, one from above."""
-    places = [
-        scored(term("scope", own_scope(region)), WEIGHTS.own_region - WEIGHTS.inside),
-        scored(term("scope", region), WEIGHTS.inside),
-    ]
+    own = scored(term("scope", own_scope(region)), WEIGHTS.own_region - WEIGHTS.inside)
+    inside = scored(term("scope", region), WEIGHTS.inside)  # its own too
+    places = [Query.boolean_query([(Occur.Must, inside), (Occur.Should, own)])]
     nearer = [region]
     for steps, above in enumerate((*region_ancestors(region), "")):
         led = [(Occur.MustNot, term("covered", place)) for place in nearer]
         score = WEIGHTS.ancestor / (steps + 1) if above else WEIGHTS.nowhere
-        own = scored(term("scope", own_scope(above)), score)
-        places.append(Query.boolean_query([(Occur.Must, own), *led]))
+        theirs = scored(term("scope", own_scope(above)), score)
+        places.append(Query.boolean_query([(Occur.Must, theirs), *led]))
         nearer.append(own_scope(above))
     return any_of(places)
 

@@ -368,7 +368,7 @@ def asked_for(found: Query, question: Question, wanted: Wanted, part: str = "") 
     # A region in the text lies within the one asked for, where there are both.
     region = question.region.code if question.region else wanted.region
     place = _narrowed_to(region, dict(wanted.filters).get("department", ""), part)
-    return ranking.all_of([found, *place, *_narrowing(wanted), *ranking.all_first(question)])
+    return ranking.first_before_later([found, *place, *_narrowing(wanted)], question)
 
 
 def _narrowing(wanted: Wanted) -> list[Query]:
