@@ -134,6 +134,8 @@ def _rounds(
 ) -> dict[str, list[dict[str, float]]]:
     """The statistics of each round, by the state of the department."""
     found: dict[str, list[dict[str, float]]] = {"well": [], "slow": [], "dead": []}
+    # At a new rate connections are opened and threads begun, which whoever is first would pay for.
+    open_load.drive(port, mix, rate, SECONDS)
     for _ in range(rounds):
         for state, measured in found.items():
             getattr(proxy, state)()
