@@ -26,11 +26,14 @@ def mongodb_uri(tmp_path_factory):
     """A real MongoDB of this session's own.
 
     It removes nothing by age: by the clock of most tests it would all be old, and go each minute.
+    What a dropped database had goes soon: each test has some seventy files, and when those of five
+    minutes are open at once, as by default, MongoDB runs out of descriptors and aborts.
     """
     with Stack(tmp_path_factory.mktemp("mongo"), only=["mongo"]) as stack:
         uri = stack.env["MONGODB_URI"]
         with connect(uri) as client:
             client.admin.command("setParameter", 1, ttlMonitorEnabled=False)
+            client.admin.command("setParameter", 1, minSnapshotHistoryWindowInSeconds=30)
         yield uri
 
 

@@ -28,7 +28,7 @@ from gateway.onestop.weights import WEIGHTS
 from services.common.identifiers import region_ancestors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from gateway.onestop.names import Names
     from gateway.onestop.question import Question
@@ -87,12 +87,26 @@ def by_words(question: Question, known: Known, part: str) -> Query | None:
     Returns:
         None where nothing in that part can be meant.
     """
-    typed, *others = question.alternatives
+    return either(
+        _as_typed(question, known, part),
+        *_as_called(question, known, part),
+        *_exactly(question, known, part),
+    )
+
+
+def _as_typed(question: Question, known: Known, part: str) -> Query | None:
+    """Things that say the words typed."""
+    typed = question.alternatives[0]
     pairs = [[pair for pair in one if _is_in_a_name(pair, known, part)] for one in question.pairs]
-    found: list[Query] = []
-    if all(pairs) and _can_say(typed, known, part):
-        said = [any_of([term(f"{part}_grams", pair) for pair in one]) for one in pairs]
-        found.append(_all_said([*_words(typed, part), *said]))
+    if not all(pairs) or not _can_say(typed, known, part):
+        return None
+    said = [any_of([term(f"{part}_grams", pair) for pair in one]) for one in pairs]
+    return _all_said([*_words(typed, part), *said])
+
+
+def _as_called(question: Question, known: Known, part: str) -> Iterator[Query]:
+    """Things that say it in words that mean the same."""
+    others = question.alternatives[1:]
     meant = _counted(words for words in others if _can_say(words, known, part))
     segments = [
         _counted(way for way in ways if _can_say(way, known, part)) for ways in question.segments
@@ -101,16 +115,19 @@ def by_words(question: Question, known: Known, part: str) -> Query | None:
     if one_way and one_way in meant:
         meant[one_way] += 1  # the same said twice counts twice, but need not be sought twice
     elif segments and all(segments):
-        found.append(Query.boost_query(_in_segments(segments, part), WEIGHTS.synonym))
-    found += [
-        Query.boost_query(_all_said(_words(words, part)), WEIGHTS.synonym * times)
-        for words, times in meant.items()
-    ]
-    exact = [_called(name) for name, _ in question.spotted if _is_in_a_name(name, known, part)]
+        yield Query.boost_query(_in_segments(segments, part), WEIGHTS.synonym)
+    for words, times in meant.items():
+        yield Query.boost_query(_all_said(_words(words, part)), WEIGHTS.synonym * times)
+
+
+def _exactly(question: Question, known: Known, part: str) -> Iterator[Query]:
+    """Things that a name in the text is called, or that have the code typed."""
+    for name, _ in question.spotted:
+        if _is_in_a_name(name, known, part):
+            yield all_of([_called(name), _in_part(part)])
     if question.type != "text":
-        exact += [scored(term("codes", code), 1.0) for code in _codes(question)]
-    found += [all_of([query, _in_part(part)]) for query in exact]
-    return either(*found)
+        for code in _codes(question):
+            yield all_of([scored(term("codes", code), 1.0), _in_part(part)])
 
 
 def _counted(ways: Iterable[tuple[str, ...]]) -> Ways:
