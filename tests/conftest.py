@@ -32,8 +32,9 @@ def mongodb_uri(tmp_path_factory):
     with Stack(tmp_path_factory.mktemp("mongo"), only=["mongo"]) as stack:
         uri = stack.env["MONGODB_URI"]
         with connect(uri) as client:
-            client.admin.command("setParameter", 1, ttlMonitorEnabled=False)
-            client.admin.command("setParameter", 1, minSnapshotHistoryWindowInSeconds=30)
+            client.admin.command(
+                "setParameter", 1, ttlMonitorEnabled=False, minSnapshotHistoryWindowInSeconds=30
+            )
         yield uri
 
 

@@ -228,7 +228,7 @@ def by_most_words(question: Question, known: Known, part: str) -> Query | None:
     )
 
 
-def first(question: Question) -> list[Query]:
+def lifting(question: Question) -> list[Query]:
     """What lifts a thing above the others: its code, its name, another name, a beginning."""
     return [query for _, query in _lifts(question)]
 
@@ -237,7 +237,7 @@ def first_before_later(found: Sequence[Query], question: Question) -> Query:
     """What all of the queries find, later steps behind first ones unless one is asked for.
 
     Everything gets what a first step is worth and later ones lose it again, as those are fewer. It
-    stands by itself: among the lifts, which are read from end to end, it cost as much as the words.
+    stands by itself: a union with the lifts would read the postings of all later steps there are.
     """
     if _asks_for_later(question):
         return all_of(found)

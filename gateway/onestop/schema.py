@@ -38,9 +38,9 @@ LONGEST_CALLED = 24
 # What a thing says is kept in fields of its part: members of families, which are many and alike,
 # and single things. A search of one part passes over none of the other's postings.
 FAMILIES, SINGLES = PARTS = ("families", "singles")
-# What tells a member of a family and its place in it, beside the index.
 # The stage of what one does first, and of what comes later: a change, an extension, an end.
 FIRST, LATER = "first", "later"
+# What tells a member of a family and its place in it, beside the index.
 NUMBERS = ("number", "place_number", "body_number", "copy_number", "standing_number")
 _FAMILY = b'"family":'
 _TITLE_WEIGHT = 3  # a word of the title counts as if the card said it three times

@@ -334,15 +334,15 @@ class Search:
 
     def _window(self, query: Query, question: Question, wanted: Wanted, end: int = 0) -> Window:
         """The first hits of a query, at least so many that may be shown."""
-        lifted = ranking.ranked(query, self._first(question))
+        lifted = ranking.ranked(query, self._lifting_of(question))
         limit = max(CLOSELY, wanted.size, end)
         return Window(self.searcher, lifted, limit, wanted.now, self._uses)
 
-    def _first(self, question: Question) -> list[Query]:
+    def _lifting_of(self, question: Question) -> list[Query]:
         """What lifts things; made once for the searches of one question."""
         lifting = self._lifting  # a preview may search meanwhile, in a thread of its own
         if lifting is None or lifting[0] is not question:
-            lifting = self._lifting = question, ranking.first(question)
+            lifting = self._lifting = question, ranking.lifting(question)
         return lifting[1]
 
 

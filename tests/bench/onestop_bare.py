@@ -65,7 +65,7 @@ class Bare:
         near = None if plenty else ranking.near(question, names, self._names.synonyms.generic)
         meant = ranking.either(said, near) or Query.empty_query()
         found = asked_for(meant, question, wanted)
-        self._queries[words] = ranking.ranked(found, ranking.first(question))
+        self._queries[words] = ranking.ranked(found, ranking.lifting(question))
         return self._queries[words]
 
 

@@ -11,8 +11,24 @@ from tantivy import Query
 from gateway.indexer.writer import IndexWriter
 from gateway.onestop import directory, ranking
 from gateway.onestop.cards import Change
-from gateway.onestop.families import alone, body_scope, member, standings
-from gateway.onestop.schema import SCHEMA, read_subject
+from gateway.onestop.families import (
+    ANYWHERE,
+    alone,
+    body_scope,
+    member,
+    own_scope,
+    standings,
+    until_settled,
+)
+from gateway.onestop.schema import (
+    SCHEMA,
+    Stored,
+    family_key,
+    family_of,
+    read_subject,
+    stored_bytes,
+    subject_document,
+)
 from services.common.identifiers import is_within, region_ancestors
 from tests.unit.onestop.shelf import AS_OF, Shelf, card
 
@@ -178,3 +194,24 @@ def test_a_snapshot_taken_over_an_index_in_use_hides_nothing_meanwhile(tmp_path)
     shelf.commit()
     copies = held(tmp_path).search(Query.term_query(SCHEMA, "state", "shown", "basic"), 10)
     assert copies.count == len(places)
+
+
+@given(st.lists(st.sampled_from(PLACES), min_size=1, max_size=8))
+def test_who_leads_in_the_own_region_leads_in_that_region(places):
+    members = [member(f"i{number}", place, "body") for number, place in enumerate(places)]
+    singly = [one for each in members for one in (alone(each), until_settled(each))]
+    for standing in (*standings(members).values(), *singly):
+        own = [scope for scope in standing.scopes if scope.startswith(own_scope("")[0])]
+        assert {scope[1:] for scope in own} <= set(standing.scopes)
+
+
+@given(st.sampled_from(PLACES))
+def test_what_stands_alone_leads_anywhere(place):
+    assert ANYWHERE in alone(member("i", place, "body")).scopes
+
+
+@given(st.text(max_size=20) | st.sampled_from(['"family":"', '\\"family":', '"}']))
+def test_the_key_of_a_family_is_read_from_a_stored_hit(family):
+    named = card("食品经营许可", family=family, facets=(("family", "户籍"),))
+    hit = subject_document(Stored("catalogue", "c", Change("s", 1, AS_OF, named)), 0)
+    assert family_of(stored_bytes(hit, "hit")) == family_key("catalogue", named)

@@ -53,7 +53,7 @@ def window(searcher, typed, limit=CLOSELY):
     question = INTERPRETER.understand(typed)
     wanted = Wanted("", "", 3, 0, now())
     found = asked_for(ranking.by_words(question, searcher.doc_freq, SINGLES), question, wanted)
-    query = ranking.ranked(found, ranking.first(question))
+    query = ranking.ranked(found, ranking.lifting(question))
     return Window(searcher, query, limit, now()), query, question.exact
 
 
