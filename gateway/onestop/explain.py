@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from gateway.onestop import ranking, text
 from gateway.onestop.weights import WEIGHTS
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from gateway.onestop.question import Question
     from gateway.onestop.search import Group, Search
     from gateway.onestop.window import Hit
+
+SAID: Final = "说到全部词语"
+HOW_SAID: Final = "词语少见、几种说法都说到"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class Explained:
     """A hit with the parts of its score, the highest first.
 
     Args:
-        rest: what remains of the score: how rare the words are, the level, how new it is.
+        rest: what remains of the score: the level that decides, how new it is.
     """
 
     card: dict[str, Any]
@@ -60,7 +63,7 @@ def _labelled(
 ) -> Iterator[tuple[str, Query]]:
     yield from ranking.lifts(question)
     if said := search.said(question):
-        yield "说到全部词语", ranking.scored(said, WEIGHTS.said)
+        yield SAID, said
     if near:
         yield "说到主要词语", near
     if region:
@@ -76,6 +79,9 @@ def _explained(
         found = search.searcher.search(ranking.all_of([query, this]), 1, count=False).hits
         if found:
             parts[says] = max(found[0][0], parts.get(says, 0.0))
+    if SAID in parts:
+        # The same for all that say the words, and what tells them apart.
+        parts |= {SAID: WEIGHTS.said, HOW_SAID: parts[SAID] - WEIGHTS.said}
     if question.exact in text.squeeze(text.fold(hit.card["title"])):
         parts.setdefault("名称含有全部文字", ranking.PHRASE if hit.score < ranking.PREFIX else 0.0)
     if used := search.use_class(this):

@@ -4,6 +4,7 @@ import pytest
 
 from gateway.onestop import tables
 from gateway.onestop.asked import read_given
+from gateway.onestop.explain import HOW_SAID, SAID
 from gateway.onestop.search import PLENTY
 from gateway.onestop.weights import WEIGHTS
 from tests.unit.onestop.shelf import card
@@ -35,6 +36,21 @@ async def test_only_what_was_sought_is_a_part(shelf, others):
     for one in explained:
         assert ("说到主要词语" in {part.says for part in one.parts}) == (others < PLENTY)
         assert one.rest > 0
+
+
+async def test_what_several_ways_of_saying_it_add_is_a_part_and_level_and_age_are_the_rest(shelf):
+    shelf.put(
+        card("养老保险待遇核定", family="F1"),
+        card("养老保险养老金核定", family="F2", aliases=("养老金",)),
+        *(card(f"食品经营许可{number}类", family=f"G{number}") for number in range(9)),
+    )
+    _, (one, other) = await shelf.onestop.explain(read_given({"q": "养老金核定", "kind": "item"}))
+    said = {part.says: part.score for part in one.parts}
+    assert said[SAID] == WEIGHTS.said
+    assert said[HOW_SAID] > WEIGHTS.said * WEIGHTS.synonym  # as typed, and as 养老金 is called
+    assert not {SAID, HOW_SAID} & {part.says for part in other.parts}
+    assert 0 <= one.rest < one.score / 100
+    assert 0 <= other.rest < other.score / 100
 
 
 async def test_an_everyday_name_in_a_sentence_is_named(shelf):
