@@ -4,7 +4,10 @@
 
 (() => {
   const WAIT = 120; // milliseconds after the last key
-  const ID_NUMBER = /(?<![0-9])[1-9][0-9]{16}[0-9Xx]/; // never leaves the page
+  // An identity number or a telephone number, or most of one, never leaves the page while somebody
+  // types: whoever pauses before the last digit has typed all that matters.
+  const LONG_NUMBER = /[0-9]{9}/;
+  const BETWEEN_DIGITS = /(?<=[0-9])[\s\p{P}]+(?=[0-9])/gu;
 
   for (const box of document.querySelectorAll("input[data-suggest]")) {
     const list = document.createElement("ul");
@@ -67,7 +70,8 @@
 
     const ask = async () => {
       const typed = box.value.trim();
-      if (!typed || ID_NUMBER.test(typed)) return close();
+      const numbers = typed.normalize("NFKC").replace(BETWEEN_DIGITS, "");
+      if (!typed || LONG_NUMBER.test(numbers)) return close();
       asking?.abort();
       asking = new AbortController();
       try {
