@@ -91,6 +91,12 @@ async def test_escape_puts_suggestions_away_and_leaves_what_was_typed(person):
     assert not await person.page.locator(".suggestions").is_visible()
     assert await box.input_value() == "公积"
     assert await box.get_attribute("aria-expanded") == "false"
+    await box.press_sequentially("金")
+    await person.page.locator(".suggestions").get_by_text("公积金", exact=True).wait_for()
+    await box.press_sequentially("提")
+    await box.press("Escape")  # before those for what was typed last have come
+    await person.page.wait_for_timeout(4 * PAUSE)
+    assert not await person.page.locator(".suggestions").is_visible()
 
 
 @pytest.mark.parametrize("typed", ["11010519491231002X", "110105 1949-1231 002x", "我13800138000"])

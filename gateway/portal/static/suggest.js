@@ -33,6 +33,13 @@
       box.removeAttribute("aria-activedescendant");
     };
 
+    // What was asked for before is not wanted any more, and must not open the list again.
+    const leave = () => {
+      clearTimeout(waiting);
+      asking?.abort();
+      close();
+    };
+
     const choose = (place) => {
       const lines = [...list.children];
       chosen = (place + lines.length) % lines.length;
@@ -82,8 +89,9 @@
         const { suggestions } = await answer.json();
         // Whoever has gone on meanwhile, to other words or another field, is not held up.
         if (box.value.trim() === typed && document.activeElement === box) show(suggestions);
-      } catch {
-        close(); // without suggestions the box works as before
+      } catch (error) {
+        // Without suggestions the box works as before. Who is asked anew keeps what is shown.
+        if (error.name !== "AbortError") close();
       }
     };
 
@@ -96,12 +104,12 @@
       clearTimeout(waiting);
       waiting = setTimeout(ask, WAIT);
     });
-    box.addEventListener("blur", close);
+    box.addEventListener("blur", leave);
     box.addEventListener("keydown", (event) => {
       if (list.hidden || event.isComposing) return;
       if (event.key === "ArrowDown") choose(chosen + 1);
       else if (event.key === "ArrowUp") choose(chosen < 0 ? -1 : chosen - 1);
-      else if (event.key === "Escape") close();
+      else if (event.key === "Escape") leave();
       else if (event.key === "Enter" && chosen >= 0) take(list.children[chosen]);
       else return;
       event.preventDefault();
