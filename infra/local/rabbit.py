@@ -5,6 +5,7 @@ AMQP port is open, and no daemon outlives the broker.
 """
 
 import os
+import re
 import shutil
 import socket
 from collections.abc import Sequence
@@ -51,6 +52,9 @@ EMULATOR = (
     "+S 1:1 +SDcpu 1:1 +SDio 2 +A 2 +sbwt none +sbwtdcpu none +sbwtdio none "
     "+P 65536 +Q 16384 +t 524288 +MMmcs 3"
 )
+FIRST = "rabbit"
+"""The application that starts the broker; it names those that it needs."""
+APPLICATIONS = re.compile(r"\{\s*applications\s*,\s*\[([^\]]*)\]")
 ALONE = f"-sname {NODE} -dist_listen false -start_epmd false -erl_epmd_port {{port}}"
 
 
@@ -120,11 +124,12 @@ def uri(port: int, user: str = "") -> str:
     return f"amqp://{user}{'@' * bool(user)}{LOOPBACK}:{port}/"
 
 
-def configure(layout: Layout, port: int) -> None:
+def configure(server: RabbitServer, layout: Layout, port: int) -> None:
     """Write the broker's configuration: loopback only, no plugins, its users from a file.
 
     A broker with such a file makes no user by itself: there is no guest.
     """
+    _gather(server.script.parent, _home(layout))
     write_secret(
         layout.rabbit / "rabbitmq.conf",
         f"listeners.tcp.1 = {LOOPBACK}:{port}\n"
@@ -141,6 +146,51 @@ def configure(layout: Layout, port: int) -> None:
     (layout.rabbit / "rabbitmq-env.conf").write_text("", encoding="ascii")
 
 
+def _home(layout: Layout) -> Path:
+    """What the start script takes for the folder of the server."""
+    return layout.rabbit.resolve() / "server"
+
+
+def _gather(scripts: Path, home: Path) -> None:
+    """A server of links to those of its applications that it needs.
+
+    Erlang seeks each module in one folder after the other, and a broker has a thousand of them:
+    with the folders of all plugins that is 50,000 looks in vain, more than half of the start.
+    """
+    shutil.rmtree(home, ignore_errors=True)  # of a version that has been replaced
+    plugins = home / "plugins"
+    plugins.mkdir(parents=True)
+    (home / "sbin").symlink_to(scripts)
+    for application in needed(scripts.parent / "plugins"):
+        (plugins / application.name).symlink_to(application)
+
+
+def needed(plugins: Path) -> Sequence[Path]:
+    """The applications of a server that its first one needs; all, where they cannot be read."""
+    known = {path.name.partition("-")[0]: path for path in plugins.iterdir()}
+    found: dict[str, Path] = {}
+    coming = [FIRST]
+    while coming:
+        name = coming.pop()
+        if name in found or (name != FIRST and name not in known):
+            continue  # the latter are Erlang's own
+        told = _needs(known.get(name, plugins) / "ebin" / f"{name}.app")
+        if told is None:
+            return list(known.values())
+        found[name] = known[name]
+        coming += told
+    return list(found.values())
+
+
+def _needs(description: Path) -> Sequence[str] | None:
+    """The applications that one names; None: it cannot be read (some packages have archives)."""
+    try:
+        told = APPLICATIONS.search(description.read_text(encoding="utf-8"))
+    except OSError:
+        return None
+    return re.findall(r"\w+", told[1]) if told else None
+
+
 def environment(server: RabbitServer, layout: Layout, port: int) -> dict[str, str]:
     """All that the start script would otherwise look for in /etc and /var."""
     home = layout.rabbit.resolve()
@@ -149,6 +199,7 @@ def environment(server: RabbitServer, layout: Layout, port: int) -> dict[str, st
         "PATH": f"{server.erlang}:/usr/local/bin:/usr/bin:/bin",
         # The script then becomes the broker instead of waiting beside it: one pid to supervise.
         "RUNNING_UNDER_SYSTEMD": "true",
+        "RABBITMQ_SCRIPTS_DIR": str(_home(layout) / "sbin"),
         "RABBITMQ_NODENAME": NODE,
         "RABBITMQ_MNESIA_BASE": str(home / "mnesia"),
         "RABBITMQ_LOG_BASE": str(home / "log"),

@@ -102,7 +102,7 @@ def _mongo(plan: Plan, progress: Progress) -> Process:
 def _rabbit(plan: Plan, progress: Progress) -> Process:
     server = rabbit.find(plan.layout, progress.step)
     users.ensure_files(plan.layout.secrets, [users.AMQP])
-    rabbit.configure(plan.layout, plan.amqp_port)
+    rabbit.configure(server, plan.layout, plan.amqp_port)
     return Process(
         RABBIT,
         [str(server.script)],
