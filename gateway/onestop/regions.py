@@ -8,6 +8,8 @@ from importlib.resources import files
 
 from services.common.identifiers import region_ancestors
 
+_LENGTHS = (4, 6, 12)
+
 
 @dataclass(frozen=True, slots=True)
 class Region:
@@ -29,7 +31,7 @@ class Regions:
             region = Region(row["code"], row["name"])
             self.by_code[region.code] = region
             self._named |= dict.fromkeys([region.name, *row["names"]], region)
-            self._apart |= dict.fromkeys(row.get("apart", ()), region)
+            self._apart |= dict.fromkeys([*row.get("apart", ()), *_written(region.code)], region)
         self._below: dict[str, list[str]] = {}
         for one in self.by_code:
             for above in region_ancestors(one)[:1]:
@@ -42,7 +44,7 @@ class Regions:
 
         Args:
             apart: the name stands between blanks. Some names are everyday words as well (安宁,
-                古城) and count only then.
+                古城) or codes (5301, 530100), and count only then.
         """
         return self._named.get(name) or (self._apart.get(name) if apart else None)
 
@@ -55,3 +57,8 @@ class Regions:
         """Its name; the code itself where the region is unknown."""
         region = self.by_code.get(code)
         return region.name if region else code
+
+
+def _written(code: str) -> list[str]:
+    """A region's code as people write it: 5301, 530100 or all of it."""
+    return [code[:length] for length in _LENGTHS if not code[length:].strip("0")]

@@ -26,6 +26,10 @@ def understood(typed):
         ("西双版纳傣族自治州景洪市低保", "景洪市", "低保"),
         ("安宁 公积金", "安宁市", "公积金"),
         ("中甸 社保", "香格里拉市", "社保"),
+        ("5301 公积金", "昆明市", "公积金"),
+        ("公积金 530100", "昆明市", "公积金"),
+        ("５３２３０１ 低保", "楚雄市", "低保"),
+        ("532300000000 低保", "楚雄彝族自治州", "低保"),
     ],
 )
 def test_a_region_named_in_the_text_says_where_and_is_no_word(typed, region, exact):
@@ -33,7 +37,10 @@ def test_a_region_named_in_the_text_says_where_and_is_no_word(typed, region, exa
     assert (question.region.name, question.exact) == (region, exact)
 
 
-@pytest.mark.parametrize("typed", ["大理石加工", "安宁疗护", "古城保护", "楚雄", "威信受损"])
+@pytest.mark.parametrize(
+    "typed",
+    ["大理石加工", "安宁疗护", "古城保护", "楚雄", "威信受损", "5301公积金", "5301", "530100"],
+)
 def test_a_word_that_only_looks_like_a_region_stays_a_word(typed):
     question = understood(typed)
     assert question.region is None
