@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from gateway.onestop.window import Hit
 
 SAID: Final = "说到全部词语"
+"""At most the same for all that say the words; for less, only other words say what is meant."""
 HOW_SAID: Final = "词语少见、几种说法都说到"
+"""What tells those apart that say the words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +81,7 @@ def _explained(
         found = search.searcher.search(ranking.all_of([query, this]), 1, count=False).hits
         if found:
             parts[says] = max(found[0][0], parts.get(says, 0.0))
-    if SAID in parts:
-        # The same for all that say the words, and what tells them apart.
+    if parts.get(SAID, 0.0) > WEIGHTS.said:
         parts |= {SAID: WEIGHTS.said, HOW_SAID: parts[SAID] - WEIGHTS.said}
     if question.exact in text.squeeze(text.fold(hit.card["title"])):
         parts.setdefault("名称含有全部文字", ranking.PHRASE if hit.score < ranking.PREFIX else 0.0)

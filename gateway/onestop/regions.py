@@ -6,9 +6,9 @@ import json
 from dataclasses import dataclass
 from importlib.resources import files
 
-from services.common.identifiers import region_ancestors
+from services.common.identifiers import region_ancestors, region_code
 
-_LENGTHS = (4, 6, 12)
+_SHORTEST_CODE = 4  # 53 may be a number of anything
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +31,13 @@ class Regions:
             region = Region(row["code"], row["name"])
             self.by_code[region.code] = region
             self._named |= dict.fromkeys([region.name, *row["names"]], region)
-            self._apart |= dict.fromkeys([*row.get("apart", ()), *_written(region.code)], region)
+            self._apart |= dict.fromkeys(row.get("apart", ()), region)
         self._below: dict[str, list[str]] = {}
         for one in self.by_code:
             for above in region_ancestors(one)[:1]:
                 self._below.setdefault(above, []).append(one)
         self._tops = [one for one in self.by_code if not region_ancestors(one)]
-        self.beginnings = frozenset(name[0] for name in (*self._named, *self._apart))
+        self.beginnings = frozenset(name[0] for name in (*self._named, *self._apart, *self.by_code))
 
     def called(self, name: str, *, apart: bool) -> Region | None:
         """The region of that name.
@@ -46,7 +46,11 @@ class Regions:
             apart: the name stands between blanks. Some names are everyday words as well (安宁,
                 古城) or codes (5301, 530100), and count only then.
         """
-        return self._named.get(name) or (self._apart.get(name) if apart else None)
+        return self._named.get(name) or (self._called_apart(name) if apart else None)
+
+    def _called_apart(self, name: str) -> Region | None:
+        code = region_code(name) if len(name) >= _SHORTEST_CODE else None
+        return self._apart.get(name) or self.by_code.get(code or "")
 
     def inside(self, code: str) -> list[str]:
         """The regions one level below; below the highest ones where none is named."""
@@ -57,8 +61,3 @@ class Regions:
         """Its name; the code itself where the region is unknown."""
         region = self.by_code.get(code)
         return region.name if region else code
-
-
-def _written(code: str) -> list[str]:
-    """A region's code as people write it: 5301, 530100 or all of it."""
-    return [code[:length] for length in _LENGTHS if not code[length:].strip("0")]

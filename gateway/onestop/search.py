@@ -80,6 +80,7 @@ class Wanted:
         filters: facets and the values that things have to have.
         family: all members of that family, whatever their region.
         narrower: regions to count things of, where the answer is of one group.
+        every_member: of a family, also where nobody named a region and one stands for all.
     """
 
     region: str
@@ -90,6 +91,7 @@ class Wanted:
     filters: tuple[tuple[str, str], ...] = ()
     family: str = ""
     narrower: tuple[str, ...] = ()
+    every_member: bool = False
 
     @classmethod
     def of(cls, asked: Asked, now: int) -> Wanted:
@@ -178,6 +180,9 @@ class Search:
         if near and groups and groups[0].best < WEIGHTS.said * WEIGHTS.synonym:
             # What only says the rarest words goes with what says them all, never instead of it.
             groups = self._groups(said, question, wanted)
+        if not groups and not _narrowed_to(question, wanted):
+            # What stands for a family may be called otherwise than a member of another region.
+            groups = self._groups(said, question, replace(wanted, every_member=True))
         if not groups:
             whole = {part: ranking.in_one_piece(question, self._known, part) for part in PARTS}
             groups = self._groups(whole, question, wanted)
@@ -253,7 +258,10 @@ class Search:
 
     def says(self, query: Query, question: Question, wanted: Wanted) -> bool:
         """Whether a query finds anything of the region and the group asked for."""
-        return bool(self.searcher.search(asked_for(query, question, wanted), 1, count=False).hits)
+        # What stands for its family first: mostly it says the same as all the others.
+        places = (wanted, replace(wanted, every_member=True))
+        queries = (asked_for(query, question, one) for one in places)
+        return any(self.searcher.search(one, 1, count=False).hits for one in queries)
 
     def _groups(
         self, found: Mapping[str, Query | None], question: Question, wanted: Wanted
@@ -365,9 +373,9 @@ def asked_for(found: Query, question: Question, wanted: Wanted, part: str = "") 
     Args:
         part: that what was found is of; empty: of both.
     """
-    # A region in the text lies within the one asked for, where there are both.
-    region = question.region.code if question.region else wanted.region
-    place = _narrowed_to(region, dict(wanted.filters).get("department", ""), part)
+    place = _narrowed_to(question, wanted)
+    if not place and part != SINGLES and not wanted.every_member:
+        place = [ranking.anywhere()]
     return ranking.first_before_later([found, *place, *_narrowing(wanted)], question)
 
 
@@ -376,13 +384,14 @@ def _narrowing(wanted: Wanted) -> list[Query]:
     return [*filters, ranking.of_kind(wanted.kind)] if wanted.kind else filters
 
 
-def _narrowed_to(region: str, body: str, part: str) -> list[Query]:
-    """Of each family one: what the region sees, or what a body has; single things lead anywhere."""
+def _narrowed_to(question: Question, wanted: Wanted) -> list[Query]:
+    """Of each family one: what the region sees, or what a body has."""
+    # A region in the text lies within the one asked for, where there are both.
+    region = question.region.code if question.region else wanted.region
     if region:
         return [ranking.within(region)]
-    if body:
-        return [ranking.of_body(body)]
-    return [] if part == SINGLES else [ranking.anywhere()]
+    body = dict(wanted.filters).get("department", "")
+    return [ranking.of_body(body)] if body else []
 
 
 def _place(kind: str) -> tuple[int, str]:

@@ -129,7 +129,7 @@ def configure(server: RabbitServer, layout: Layout, port: int) -> None:
 
     A broker with such a file makes no user by itself: there is no guest.
     """
-    _gather(server.script.parent, _home(layout))
+    _gather(server.script.parent, _gathered(layout))
     write_secret(
         layout.rabbit / "rabbitmq.conf",
         f"listeners.tcp.1 = {LOOPBACK}:{port}\n"
@@ -146,7 +146,7 @@ def configure(server: RabbitServer, layout: Layout, port: int) -> None:
     (layout.rabbit / "rabbitmq-env.conf").write_text("", encoding="ascii")
 
 
-def _home(layout: Layout) -> Path:
+def _gathered(layout: Layout) -> Path:
     """What the start script takes for the folder of the server."""
     return layout.rabbit.resolve() / "server"
 
@@ -167,27 +167,33 @@ def _gather(scripts: Path, home: Path) -> None:
 
 def needed(plugins: Path) -> Sequence[Path]:
     """The applications of a server that its first one needs; all, where they cannot be read."""
-    known = {path.name.partition("-")[0]: path for path in plugins.iterdir()}
-    found: dict[str, Path] = {}
+    known = {_name(folder): folder for folder in plugins.iterdir()}
+    found: list[Path] = []
     coming = [FIRST]
     while coming:
-        name = coming.pop()
-        if name in found or (name != FIRST and name not in known):
-            continue  # the latter are Erlang's own
-        told = _needs(known.get(name, plugins) / "ebin" / f"{name}.app")
+        folder = known.get(coming.pop())
+        if folder is None or folder in found:
+            continue  # Erlang's own, or known already
+        told = _needs(folder)
         if told is None:
             return list(known.values())
-        found[name] = known[name]
+        found.append(folder)
         coming += told
-    return list(found.values())
+    return found or list(known.values())
 
 
-def _needs(description: Path) -> Sequence[str] | None:
+def _name(folder: Path) -> str:
+    """Of the application in a folder, without its version."""
+    return folder.name.partition("-")[0]
+
+
+def _needs(folder: Path) -> Sequence[str] | None:
     """The applications that one names; None: it cannot be read (some packages have archives)."""
     try:
-        told = APPLICATIONS.search(description.read_text(encoding="utf-8"))
+        description = (folder / "ebin" / f"{_name(folder)}.app").read_text(encoding="utf-8")
     except OSError:
         return None
+    told = APPLICATIONS.search(description)
     return re.findall(r"\w+", told[1]) if told else None
 
 
@@ -199,7 +205,7 @@ def environment(server: RabbitServer, layout: Layout, port: int) -> dict[str, st
         "PATH": f"{server.erlang}:/usr/local/bin:/usr/bin:/bin",
         # The script then becomes the broker instead of waiting beside it: one pid to supervise.
         "RUNNING_UNDER_SYSTEMD": "true",
-        "RABBITMQ_SCRIPTS_DIR": str(_home(layout) / "sbin"),
+        "RABBITMQ_SCRIPTS_DIR": str(_gathered(layout) / "sbin"),
         "RABBITMQ_NODENAME": NODE,
         "RABBITMQ_MNESIA_BASE": str(home / "mnesia"),
         "RABBITMQ_LOG_BASE": str(home / "log"),

@@ -61,13 +61,15 @@ def _until_found(client: httpx.Client, item: dict[str, Any], name: str) -> float
     time.sleep(pauses.uniform(0, LONGEST_PAUSE))
     client.post("/api/v1/items:publish", json=body).raise_for_status()
     acknowledged = time.perf_counter()
-    wanted = {"q": name, "kind": "item", "page_size": 1}
-    while True:
-        answer = client.get("/api/v1/query", params=wanted).raise_for_status().json()
-        waited = time.perf_counter() - acknowledged
-        (hit,) = answer["groups"][0]["hits"] or [{}]
-        if hit.get("title") == name and hit["url"].endswith(item["item_id"]):
-            return waited * 1000
-        if waited > GIVE_UP:
+    while not _is_found(client, item, name):
+        if time.perf_counter() - acknowledged > GIVE_UP:
             raise AssertionError(f"{name} is not found after {GIVE_UP:.0f} s")
         time.sleep(LOOK_EVERY)
+    return (time.perf_counter() - acknowledged) * 1000
+
+
+def _is_found(client: httpx.Client, item: dict[str, Any], name: str) -> bool:
+    wanted = {"q": name, "kind": "item", "page_size": 1}
+    answer = client.get("/api/v1/query", params=wanted).raise_for_status().json()
+    (hit,) = answer["groups"][0]["hits"] or [{}]
+    return bool(hit.get("title") == name and hit["url"].endswith(item["item_id"]))

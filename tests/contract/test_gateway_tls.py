@@ -144,8 +144,11 @@ def test_a_certificate_is_good_no_longer_than_it_lives_on_an_open_connection_too
     clients.by["short"] = client("short", 14, short)
     with tls(gateway, short) as link:
         assert b'"rate_per_second":14' in asked(link)
-        time.sleep(5)
-        assert b'"rate_per_second":50' in asked(link)
+        given_up = time.monotonic() + 15
+        while b'"rate_per_second":50' not in (answer := asked(link)):
+            assert b'"rate_per_second":14' in answer
+            assert time.monotonic() < given_up
+            time.sleep(0.2)
 
 
 def tls(gateway, shows=None, **options):

@@ -70,7 +70,8 @@ class Worker:
             raise RuntimeError(rest)
         if what == "slow":
             store.tried(event)
-            time.sleep(float(rest))
+            while not store.allowed(rest):
+                time.sleep(0.02)
         refusals = {"invalid": Invalid, "missing": NotFound, "away": Unavailable}
         if what in refusals and not store.allowed(what):
             raise refusals[what]("不行")

@@ -181,11 +181,14 @@ async def test_a_message_that_kills_its_worker_is_dead_in_the_end_and_alone(ledg
 
 
 async def test_a_stop_lets_the_handler_end_and_its_ack_arrive(ledger):
-    slow = fact("slow:1.5")
+    slow = fact("slow:end")
     with ledger.worker() as worker:
         await ledger.publish(slow)
         await until(lambda: ledger.tried(slow) == 1)
         worker.send_signal(signal.SIGTERM)
+        await until(ledger.nobody_consumes)
+        assert worker.poll() is None
+        ledger.allow("end")
         assert worker.wait(10) == 0
     assert ledger.counted() == 1
     assert await ledger.queue() == (0, 0)

@@ -53,6 +53,19 @@ async def test_what_several_ways_of_saying_it_add_is_a_part_and_level_and_age_ar
     assert 0 <= other.rest < other.score / 100
 
 
+async def test_no_part_takes_anything_away_from_what_only_has_the_code_or_means_the_same(shelf):
+    shelf.put(
+        card("公司设立登记", family="F1", codes=("530131002001",)),
+        card("社会保险登记", family="F2"),
+    )
+    for typed in ("530131002001", "社保 登记"):
+        _, (one,) = await shelf.onestop.explain(read_given({"q": typed, "kind": "item"}))
+        parts = {part.says: part.score for part in one.parts}
+        assert 0 < parts[SAID] <= WEIGHTS.said
+        assert min(parts.values()) >= 0
+        assert one.rest >= 0
+
+
 async def test_an_everyday_name_in_a_sentence_is_named(shelf):
     shelf.put(card("公司设立登记", aliases=("开公司",), family="F1"))
     _, (one,) = await shelf.onestop.explain(read_given({"q": "我想开公司", "kind": "item"}))

@@ -27,6 +27,23 @@ async def test_exact_name_then_other_name_then_beginning_then_phrase_then_words(
     ]
 
 
+async def test_what_is_called_otherwise_in_another_region_is_found_by_that_name_too(shelf):
+    _, renamed, *_ = shelf.put(
+        card("药品批发许可", family="F1", region_code=YUNNAN),
+        card("药品经营核准", family="F1", region_code=KUNMING),
+        card("药品批发许可", family="F1", region_code=QUJING),
+        card("药品零售许可", family="F2", region_code=KUNMING),
+    )
+    for asked in ({}, {"kind": "item"}):
+        assert await shelf.titles("药品经营核准", **asked) == ["药品经营核准"]
+        assert await shelf.titles("药品批发许可", **asked) == ["药品批发许可"]
+    answer = await shelf.ask("药品经营核准")
+    assert answer["intent"]["corrected"] is None
+    assert answer["groups"][0]["hits"][0]["elsewhere"] == 2
+    shelf.change(renamed, None)
+    assert "药品经营核准" not in await shelf.titles("药品经营核准")
+
+
 async def test_punctuation_width_and_case_make_no_difference(shelf):
     shelf.put(card("ETC（电子收费）办理"))
     assert await shelf.titles("ｅｔｃ 电子收费 办理") == ["ETC（电子收费）办理"]
