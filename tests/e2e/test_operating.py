@@ -209,14 +209,14 @@ def test_after_a_restore_every_copy_is_made_anew_and_agrees(city, credit_out):
 
 
 def test_queries_never_fail_while_the_index_is_rebuilt(city):
-    names = [titles(city.query(text)) for text in QUESTIONS]
+    names = [first_group(city.query(text)) for text in QUESTIONS]
     stop, answered, wrong = threading.Event(), [], []
 
     def ask():
         while not stop.is_set():
             for text, wanted in zip(QUESTIONS, names, strict=True):
                 answer = city.http.get("/api/v1/query", params={"q": text})
-                if answer.status_code != 200 or titles(answer.json()) != wanted:
+                if answer.status_code != 200 or first_group(answer.json()) != wanted:
                     wrong.append((answer.status_code, answer.text))
                 answered.append(text)
 
@@ -231,6 +231,11 @@ def test_queries_never_fail_while_the_index_is_rebuilt(city):
     assert rebuilt[0].json["subjects"].keys() == set(DEPARTMENTS) - set(PRIVATE)
     assert wrong == []
     assert len(answered) > 20
+
+
+def first_group(answer):
+    """What the words ask for; an item that only says the rarest of them joins within a minute."""
+    return [hit["title"] for hit in answer["groups"][0]["hits"]]
 
 
 def test_a_rebuild_beside_another_one_is_refused_with_4(city):
