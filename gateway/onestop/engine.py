@@ -294,9 +294,11 @@ class OneStop:
         return asyncio.create_task(live.credit_of(self._calls, question.subject_code))
 
     def _sources_at(self, now: int) -> list[Source]:
-        if not self._sources.fresh(now) and time.monotonic() - self._remapped_at > REMAP_EVERY:
-            self._reader.remap()
-            self._remapped_at = time.monotonic()
+        sources = self._sources.at(now, self._reader.status_moved())
+        if self._sources.fresh(now) or time.monotonic() - self._remapped_at <= REMAP_EVERY:
+            return sources
+        self._reader.remap()
+        self._remapped_at = time.monotonic()
         return self._sources.at(now, self._reader.status_moved())
 
 
