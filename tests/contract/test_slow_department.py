@@ -32,7 +32,8 @@ ROUNDS = 3  # at most: a neighbour on the machine spoils one, not all
 CODE = "91530100MA6K00014D"
 SUBJECT = f"/api/v1/credit/subjects/{CODE}"
 OTHERS = ("word", "item")
-LIVE_MILLISECONDS = 200  # less than the 300 that a live card waits for its department
+LIVE = 200  # milliseconds; less than the 300 that a live card waits for its department
+MOST = (MEAN, P95, P99, LIVE)
 MIX = [
     ("word", "/api/v1/query?q=%E9%A3%9F%E5%93%81"),
     ("item", "/api/v1/items/a"),
@@ -81,25 +82,27 @@ def figures(answers):
     return statistics.fmean(took), took[len(took) * 95 // 100], took[len(took) * 99 // 100]
 
 
-def more_than_usual(city, state):
-    """Milliseconds that the others take longer, at mean, P95 and P99."""
+def one_round(city, state):
+    """Milliseconds that the others take longer, at mean, P95 and P99, and that live cards take.
+
+    But for a probe a second, nobody waits for what will not come.
+    """
     well = figures(measured(city, "well"))
     answers = measured(city, state)
     live = [one for one in answers if one.kind == "code"]
     assert {one.status for one in live} == {200}, "answered without credit"
-    # But for a probe a second, nobody waits for what will not come.
-    assert statistics.median(one.milliseconds for one in live) < LIVE_MILLISECONDS
-    return [sick - usual for sick, usual in zip(figures(answers), well, strict=True)]
+    longer = [sick - usual for sick, usual in zip(figures(answers), well, strict=True)]
+    return [*longer, statistics.median(one.milliseconds for one in live)]
 
 
 @pytest.mark.parametrize("state", ["slow", "dead"])
 def test_a_sick_department_costs_the_others_nothing(city, state):
     rounds = []
     for _ in range(ROUNDS):
-        rounds.append(more_than_usual(city, state))
-        if all(found <= most for found, most in zip(rounds[-1], (MEAN, P95, P99), strict=True)):
+        rounds.append(one_round(city, state))
+        if all(found <= most for found, most in zip(rounds[-1], MOST, strict=True)):
             return
-    pytest.fail(f"milliseconds more: {rounds}")
+    pytest.fail(f"milliseconds more, and of live cards: {rounds}")
 
 
 def test_a_dead_department_is_said_to_be_paused_and_is_back_within_two_seconds(city):
