@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gateway.onestop.window import Hit
 
 SAID: Final = "说到全部词语"
-"""At most the same for all that say the words; for less, only other words say what is meant."""
+"""The same for all that say the words; less for what only says others that mean the same."""
 HOW_SAID: Final = "词语少见、几种说法都说到"
 """What tells those apart that say the words."""
 

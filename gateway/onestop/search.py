@@ -258,8 +258,9 @@ class Search:
 
     def says(self, query: Query, question: Question, wanted: Wanted) -> bool:
         """Whether a query finds anything of the region and the group asked for."""
-        # What stands for its family first: mostly it says the same as all the others.
-        places = (wanted, replace(wanted, every_member=True))
+        places = [wanted]
+        if not _narrowed_to(question, wanted):  # what stands for its family mostly says it, too
+            places.append(replace(wanted, every_member=True))
         queries = (asked_for(query, question, one) for one in places)
         return any(self.searcher.search(one, 1, count=False).hits for one in queries)
 

@@ -99,6 +99,7 @@ async def test_escape_puts_suggestions_away_and_leaves_what_was_typed(person):
     assert not await person.page.locator(".suggestions").is_visible()
 
 
+@pytest.mark.rule("P-32")
 @pytest.mark.parametrize("typed", ["11010519491231002X", "110105 1949-1231 002x", "我13800138000"])
 async def test_no_number_of_a_person_leaves_the_page_while_it_is_typed(browser, city, typed):
     async with visiting(browser, city, DESKTOP) as one:

@@ -157,10 +157,9 @@ def test_a_sealer_killed_at_any_moment_only_has_to_begin_again(database, mongodb
         added += 400
         with subprocess.Popen(program, cwd=REPOSITORY, stdout=subprocess.PIPE) as sealer:
             assert sealer.stdout.readline() == b"ready\n"
-            before = tree(database)[0]
-            while tree(database)[0] == before:
-                time.sleep(0.001)
-            time.sleep(random.uniform(0, 0.08))
+            wanted = tree(database)[0] + random.randrange(1, 40)
+            while tree(database)[0] < wanted:
+                time.sleep(random.uniform(0, 0.01))  # to strike anywhere in what comes after
             sealer.send_signal(signal.SIGKILL)
         found, rows, unsealed = of_one_moment(database)
         assert found == rows

@@ -4,8 +4,8 @@
 
 (() => {
   const WAIT = 120; // milliseconds after the last key
-  // An identity number or a telephone number, or most of one, never leaves the page while somebody
-  // types: whoever pauses before the last digit has typed all that matters.
+  // Rule P-32: an identity number or a telephone number, or most of one, never leaves the page while
+  // somebody types: whoever pauses before the last digit has typed all that matters.
   const LONG_NUMBER = /[0-9]{9}/;
   const BETWEEN_DIGITS = /(?<=[0-9])[\s\p{P}]+(?=[0-9])/gu;
 
