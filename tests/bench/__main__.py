@@ -6,6 +6,7 @@ Each runs in a process of its own. One that fails costs the others nothing but t
 from __future__ import annotations
 
 import argparse
+import signal
 import subprocess
 import sys
 import time
@@ -32,6 +33,7 @@ BENCHES = (
 )
 FIGURES = Path(__file__).resolve().parents[2] / ".run" / "bench.json"
 ROUNDS = 5
+WIDTH = 110  # characters of the table: cut off at their end the names are all alike
 
 progress = Console(stderr=True)
 
@@ -39,8 +41,13 @@ progress = Console(stderr=True)
 def _measure(name: str, rounds: int) -> list[dict[str, Any]] | None:
     """The figures of one bench; None where it failed, which it has said itself."""
     command = [sys.executable, "-m", "tests.bench.one", name, str(rounds)]
-    done = subprocess.run(command, check=False, stdout=subprocess.PIPE)
-    return None if done.returncode else orjson.loads(done.stdout)
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as bench:
+        try:
+            told, _ = bench.communicate()
+        except SystemExit:
+            bench.terminate()  # not killed: it has processes of its own to end
+            raise
+    return None if bench.returncode else orjson.loads(told)
 
 
 def _measure_all(names: list[str], rounds: int) -> tuple[list[dict[str, Any]], list[str]]:
@@ -73,6 +80,7 @@ def _table(figures: list[dict[str, Any]]) -> Table:
 
 def main() -> int:
     """0 where every bench came to its end, else 1."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by a signal"))
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
     parser.add_argument("names", nargs="*", metavar="NAME", help="、".join(BENCHES))
     parser.add_argument("--rounds", type=int, default=ROUNDS)
@@ -80,7 +88,7 @@ def main() -> int:
     if unknown := [name for name in asked.names if name not in BENCHES]:
         parser.error(f"没有这一项：{'、'.join(unknown)}（有：{'、'.join(BENCHES)}）")
     figures, failed = _measure_all(asked.names or list(BENCHES), asked.rounds)
-    Console().print(_table(figures))
+    Console(width=WIDTH).print(_table(figures))
     return 1 if failed else 0
 
 

@@ -1,9 +1,10 @@
 """What one slow or dead department costs the others' answers, at 100 and at 500 requests a second.
 
-The small profile with the sample, but that the gateway reaches credit through a proxy of this
-bench: credit is well, answers a second late, or refuses connections. Of 20 requests 12 are one-stop
-queries by words, 5 read items, 2 are queries by 统一社会信用代码 and one reads a subject; the last
-three ask credit, and what is measured are the others.
+The platform with the sample, once as the small profile and once with each department's processes
+apart, but that the gateway reaches credit through a proxy of this bench: credit is well, answers a
+second late, or refuses connections. Of 20 requests 12 are one-stop queries by words, 5 read items,
+2 are queries by 统一社会信用代码 and one reads a subject; the last three ask credit, and what is
+measured are the others.
 
 The words are typed as people do, some often and most hardly ever: 7,400 texts by Zipf's law, which
 name one place or none. About half of them were typed a short while before, and the gateway
@@ -25,7 +26,7 @@ from urllib.parse import quote
 import httpx
 import orjson
 
-from infra.local.plan import INDEXER, KINDS, MONGO, RABBIT
+from infra.local import plan
 from infra.local.ports import LOOPBACK, PortClaims
 from infra.local.stack import Stack
 from tests.bench import http_load, open_load
@@ -37,7 +38,8 @@ from tests.bench.sick_proxy import SickProxy
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-BUT_GATEWAY = (MONGO, RABBIT, *KINDS, INDEXER)
+PROFILES = {"": False, "_apart": True}
+"""What the figures of a profile end in, and whether its departments have processes of their own."""
 SICK = "credit"
 RATES = (100, 500)
 SECONDS = 5.0  # in a round, for each state of the department
@@ -53,11 +55,22 @@ STATISTICS = ("mean", "p95", "p99")
 
 def run(rounds: int) -> list[dict[str, Any]]:
     """Milliseconds of the others' answers: credit well (baseline), slow and dead."""
-    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+    with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         with Stack(root, sample=True, env=NO_LIMIT):
             pass  # loads the sample
-        platform = stack.enter_context(Stack(root, only=BUT_GATEWAY))
+        return [
+            {**row, "name": row["name"] + ending}
+            for ending, apart in PROFILES.items()
+            for row in _profile(root, rounds, apart=apart)
+        ]
+
+
+def _profile(root: Path, rounds: int, *, apart: bool) -> list[dict[str, Any]]:
+    """The figures of one profile, over the data that lie in `root`."""
+    with ExitStack() as stack:
+        names = [n for n in plan.make({}, root, apart=apart).process_names() if n != plan.GATEWAY]
+        platform = stack.enter_context(Stack(root, apart=apart, only=names))
         claims = stack.enter_context(PortClaims())
         behind = int(platform.plan.grpc[SICK].rpartition(":")[2])
         proxy = stack.enter_context(SickProxy(claims.claim(), behind))
@@ -78,7 +91,7 @@ def _rates(most: float) -> list[int]:
 
 @contextmanager
 def _gateway(platform: Stack, proxy_port: int) -> Iterator[int]:
-    """The gateway of the small profile, on the way to one department through the proxy."""
+    """The gateway, on the way to one department through the proxy."""
     addresses = {**platform.plan.grpc, SICK: f"{LOOPBACK}:{proxy_port}"}
     told = {
         **platform.platform_env,
