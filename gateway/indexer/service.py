@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ logger = logging.getLogger(__name__)
 STATUS_EVERY = 0.25  # seconds
 RETRY_AFTER = 1.0  # seconds, where a directory cannot be written
 FAILURES_BEFORE_ANEW = 5
+LEAST_FREE = 64 << 20  # bytes
 
 
 class Indexer:
@@ -94,7 +96,8 @@ class Indexer:
     def _open(self) -> IndexWriter:
         """The directory in use; an empty one in its place where it is absent or unreadable."""
         used = directory.current(self._root)
-        if used and self._failures < FAILURES_BEFORE_ANEW:
+        # On a full disk nothing can be written anew either, and what there is still answers.
+        if used and (self._failures < FAILURES_BEFORE_ANEW or self._is_full()):
             try:
                 return IndexWriter(used)
             except (ValueError, OSError) as error:
@@ -107,6 +110,9 @@ class Indexer:
             one.as_of = None
         self._signals.index_moved()
         return IndexWriter(new)
+
+    def _is_full(self) -> bool:
+        return shutil.disk_usage(self._root).free < LEAST_FREE
 
     def _done_with(self, writer: IndexWriter) -> bool:
         return self._stop.is_set() or directory.current(self._root) != writer.directory
@@ -126,7 +132,10 @@ class Indexer:
     async def _tell(self) -> None:
         """Keep the status file as the departments stand."""
         while True:
-            standing.write(self._root, self._signals, self._standings.values(), now_micros())
+            try:
+                standing.write(self._root, self._signals, self._standings.values(), now_micros())
+            except OSError as error:  # a full disk, say: the next one may be written
+                logger.warning("the status of the index cannot be written now: %s", error)
             await asyncio.sleep(STATUS_EVERY)
 
     async def _pause(self, seconds: float) -> None:

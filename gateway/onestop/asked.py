@@ -23,6 +23,7 @@ HITS_IN_OVERVIEW = 3
 HITS_IN_PAGE = 10
 NAMES = ("q", "region", "kind", "page_size", "page_token", FAMILY, *facets.NAMES)
 _LONGEST_KIND = 40
+_BLANKS = str.maketrans("\t\r\n", "   ")  # as texts copied from tables have them
 
 
 class QueryInvalid(Invalid):
@@ -152,18 +153,19 @@ def read_text(raw: str) -> str:
     Raises:
         QueryInvalid, QueryHasResidentId.
     """
-    typed = raw.strip()
+    typed = raw.translate(_BLANKS).strip()
     if not typed:
         raise _invalid("q", "请输入要查询的内容。")
-    if len(typed) > LONGEST_TEXT:
-        raise _invalid("q", f"查询内容请不要超过 {LONGEST_TEXT} 个字。")
-    if not typed.isprintable() and any(_is_control(c) for c in typed):
-        raise _invalid("q", "查询内容含有控制字符。")
+    # First of all: whoever is refused for another reason sees the text again.
     if find_resident_ids(typed):
         told = "请不要输入公民身份号码：本平台不按身份证号查询，也不会保存您刚才的输入。"
         raise QueryHasResidentId(told, Violation("q", told))
+    if len(typed) > LONGEST_TEXT:
+        raise _invalid("q", f"查询内容请不要超过 {LONGEST_TEXT} 个字。")
+    if not typed.isprintable() and any(_is_control(c) for c in typed):
+        raise _invalid("q", "查询内容含有看不见的控制字符，请删去后重新输入。")
     if not text.squeeze(text.fold(typed)):
-        raise _invalid("q", "查询内容里没有文字或数字。")
+        raise _invalid("q", "查询内容里没有文字或数字，请输入事项、单位或企业的名称，或者代码。")
     return typed
 
 

@@ -91,14 +91,28 @@ def changes(event: Event) -> Iterator[Change]:
     as_of = rfc3339(event.time.seconds * 1_000_000 + event.time.nanos // 1000)
     try:
         data = orjson.loads(event.data)
-        rows = data.get("records")
-        if rows is None:
-            rows = [data | {"subject": event.subject, "version": event.version}]
-        found = [_change(row, as_of) for row in rows if "card" in row or "removal" in row]
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
-        logger.warning("fact %s of %s cannot be read: %r", event.id, event.source, error)
+        alone = data | {"subject": event.subject, "version": event.version}
+        rows = list(data.get("records", [alone]))
+    except (ValueError, TypeError, AttributeError) as error:
+        _left_out(event, event.subject, error)
         return
-    yield from found
+    for row in rows:
+        try:
+            if "card" in row or "removal" in row:
+                yield _change(row, as_of)
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
+            _left_out(event, str(row.get("subject", "?")) if isinstance(row, dict) else "?", error)
+
+
+def _left_out(event: Event, subject: str, error: Exception) -> None:
+    """Say in the log what was left out; the error's text may quote the content and is not said."""
+    logger.warning(
+        "fact %s of %s cannot be read where it tells of %s: %s",
+        event.id,
+        event.source,
+        subject,
+        type(error).__name__,
+    )
 
 
 def _change(row: dict[str, Any], as_of: str) -> Change:

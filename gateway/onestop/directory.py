@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 INDEXER_LOCK = "indexer.lock"
 REBUILD_LOCK = "rebuild.lock"
 STATUS = "status.json"
-_SIGNALS = struct.Struct("<QQ")
+_COUNTER = struct.Struct("<Q")
+_INDEX_AT, _STATUS_AT = 0, _COUNTER.size
 
 
 class Signals:
@@ -40,26 +41,30 @@ class Signals:
         descriptor = os.open(root / "signals", os.O_RDWR | os.O_CREAT, 0o644)
         try:
             # Never replaced and never shortened: whoever has mapped it goes on seeing it move.
-            if os.fstat(descriptor).st_size < _SIGNALS.size:
-                os.ftruncate(descriptor, _SIGNALS.size)
-            self._memory = mmap.mmap(descriptor, _SIGNALS.size)
+            if os.fstat(descriptor).st_size < 2 * _COUNTER.size:
+                os.ftruncate(descriptor, 2 * _COUNTER.size)
+            self._memory = mmap.mmap(descriptor, 2 * _COUNTER.size)
         finally:
             os.close(descriptor)
 
     def read(self) -> tuple[int, int]:
         """How often the index and the status have moved."""
-        generation, status = _SIGNALS.unpack_from(self._memory)
-        return generation, status
+        return self._at(_INDEX_AT), self._at(_STATUS_AT)
 
     def index_moved(self) -> None:
         """Say that there is a new commit, or another directory."""
-        generation, status = self.read()
-        _SIGNALS.pack_into(self._memory, 0, generation + 1, status)
+        self._raise(_INDEX_AT)
 
     def status_moved(self) -> None:
         """Say that status.json is new."""
-        generation, status = self.read()
-        _SIGNALS.pack_into(self._memory, 0, generation, status + 1)
+        self._raise(_STATUS_AT)
+
+    def _at(self, place: int) -> int:
+        return int(_COUNTER.unpack_from(self._memory, place)[0])
+
+    def _raise(self, place: int) -> None:
+        # Each by itself: a rebuild raises the one while the indexer raises the other.
+        _COUNTER.pack_into(self._memory, place, self._at(place) + 1)
 
     def close(self) -> None:
         """Let the memory go."""

@@ -85,12 +85,13 @@ class Ungrouped:
 def effects(
     words: Iterable[str], before: Finder, after: Finder, search: Search, now: int
 ) -> list[Effect]:
-    """The first 30 words, each asked twice of the same index.
+    """The words, each asked twice of the same index.
 
     Args:
+        words: as edited and as before; of both together at most twice what a group may have.
         now: microseconds since 1970.
     """
-    return [_effect(word, before, after, search, now) for word in islice(words, MOST_WORDS)]
+    return [_effect(word, before, after, search, now) for word in islice(words, 2 * MOST_WORDS)]
 
 
 def _effect(word: str, before: Finder, after: Finder, search: Search, now: int) -> Effect:

@@ -107,8 +107,8 @@ class OneStop:
                     await self._latest_named()
             except IndexNotReady:
                 pass  # the indexer is making it
-            except Exception:  # the table of before goes on answering
-                logger.exception("the names in the index could not be read")
+            except Exception:  # whatever it was, it is looked at again
+                logger.exception("the index could not be looked at")
             await asyncio.sleep(FOLLOW_EVERY)
 
     def ready(self) -> tuple[bool, str]:
@@ -143,7 +143,7 @@ class OneStop:
         search = await self._latest_named()
         question = self._latest_finder().understand(typed)
         names = self._names.lexicon
-        return written(typed, suggestions(question, names, search.searcher, _now()))
+        return written(typed, suggestions(question, names, search, _now()))
 
     async def answer(self, asked: Asked, asker: str = "") -> Answer:
         """Answer one query.
@@ -258,6 +258,7 @@ class OneStop:
             generation = self._reader.generation
             reading = asyncio.to_thread(self._names.renew, search.searcher, generation)
             self._renewing = asyncio.create_task(reading)
+            self._renewing.add_done_callback(_say_failure)
         if not self._names.ready:
             await asyncio.shield(self._renewing)
 
@@ -300,6 +301,12 @@ class OneStop:
         self._reader.remap()
         self._remapped_at = time.monotonic()
         return self._sources.at(now, self._reader.status_moved())
+
+
+def _say_failure(renewing: asyncio.Task[None]) -> None:
+    """Log why names could not be read; those of before go on answering, and it is tried again."""
+    if not renewing.cancelled() and (error := renewing.exception()):
+        logger.error("the names in the index could not be read", exc_info=error)
 
 
 def _put_first(answer: Answer, credit: live.Credit) -> None:

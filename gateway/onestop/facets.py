@@ -8,7 +8,7 @@ from typing import Final
 # 事项类型, 网上办理深度, 到办事现场次数.
 NAMES: Final = ("department", "audience", "theme", "task_type", "online_depth", "visits")
 FAMILY: Final = "family"
-LONGEST_VALUE: Final = 100
+LONGEST_VALUE: Final = 320  # the name of an item without a code, which its family is called by
 
 
 def word(name: str, value: str) -> str:

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gateway.onestop.question import Interpreter
-from gateway.onestop.search import Found, Search, Wanted
+from gateway.onestop.search import Found, Search
+from gateway.onestop.wanted import Wanted
 from services.common.identifiers import is_within
 
 if TYPE_CHECKING:

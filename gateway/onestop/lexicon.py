@@ -105,11 +105,17 @@ class Lexicon:
             counts[name] = counts.get(name, 0) + len(official)
         self._learnt = self._learnt.grown(counts)
         self.names = self.names.grown(called)
-        self._counts = counts
+        ordered, spelt = self._ordered, self._spelt
         if titles.keys() != self._titles.keys():
-            self._ordered = sorted(titles)
-            self._spelt = sorted(self._spellings(titles))
-        self._titles = {name: tuple(official) for name, official in titles.items()}
+            ordered, spelt = sorted(titles), sorted(self._spellings(titles))
+        # At once: queries go on meanwhile, in another thread. One that began before may still
+        # meet names that have just left.
+        self._counts, self._ordered, self._spelt, self._titles = (
+            counts,
+            ordered,
+            spelt,
+            {name: tuple(official) for name, official in titles.items()},
+        )
 
     def _spellings(self, names: Iterable[str]) -> Iterator[tuple[str, str]]:
         for name in names:
@@ -152,7 +158,8 @@ class Lexicon:
             at = bisect_left(self._ordered, typed)
             near_names = islice(self._ordered, at, at + _MOST_LOOKED_AT)
             found = [name for name in near_names if name.startswith(typed)]
-        return sorted(dict.fromkeys(found), key=lambda name: (len(name), -self._counts[name], name))
+        counts = self._counts
+        return sorted(dict.fromkeys(found), key=lambda n: (len(n), -counts.get(n, 0), n))
 
     def read(self, letters: str) -> str | None:
         """The name that typed letters stand for, whole or word by word; None: nobody knows."""
@@ -182,7 +189,7 @@ class Lexicon:
         return max(known, key=self._worth, default=None)
 
     def _worth(self, name: str) -> tuple[int, str]:
-        return self._counts[name] + _BY_NAME * (name in self._titles), name
+        return self._counts.get(name, 0) + _BY_NAME * (name in self._titles), name
 
     def corrections(self, exact: str) -> list[str]:
         """The text with one part put right, the likeliest first, at most eight."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import TYPE_CHECKING
 
 from gateway.onestop import directory
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     import tantivy
 
 logger = logging.getLogger(__name__)
+
+AGAIN_AFTER = 1.0  # seconds, where a commit could not be read
 
 
 class Reader:
@@ -25,6 +28,7 @@ class Reader:
         self._directory: Path | None = None
         self._index: tantivy.Index | None = None
         self._searcher: tantivy.Searcher | None = None
+        self._again_at = 0.0
 
     @property
     def generation(self) -> int:
@@ -38,15 +42,25 @@ class Reader:
     def searcher(self) -> tantivy.Searcher | None:
         """The index as of its last commit; None: there is no index yet."""
         generation = self._signals.read()[0]
-        if generation != self._generation or self._searcher is None:
-            self._go_on()
+        if self._is_due(generation) and self._goes_on():
             self._generation = generation
         return self._searcher
 
+    def _is_due(self, generation: int) -> bool:
+        """Whether to look at the index: it has moved, or could not be read a while ago."""
+        if generation == self._generation and self._searcher is not None:
+            return False
+        return self._searcher is None or time.monotonic() >= self._again_at
+
     def remap(self) -> None:
         """Map the counters anew; for when the whole folder may have been replaced."""
+        try:
+            signals = directory.Signals(self._root)
+        except OSError as error:
+            logger.warning("the counters of %s cannot be mapped now: %s", self._root, error)
+            return
         self._signals.close()
-        self._signals = directory.Signals(self._root)
+        self._signals = signals
         self._generation = -1
 
     def close(self) -> None:
@@ -55,7 +69,8 @@ class Reader:
         self._index = None
         self._signals.close()
 
-    def _go_on(self) -> None:
+    def _goes_on(self) -> bool:
+        """Read the last commit; whether that went well."""
         used = directory.current(self._root)
         try:
             if used != self._directory or self._index is None:
@@ -68,3 +83,6 @@ class Reader:
             # What was open before still answers: its files live on until nobody maps them.
             logger.warning("the index %s cannot be read now: %s", used, error)
             self._index = None
+            self._again_at = time.monotonic() + AGAIN_AFTER
+            return False
+        return True

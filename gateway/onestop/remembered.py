@@ -10,10 +10,6 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import tantivy
-
-from gateway.onestop.schema import SCHEMA
-
 if TYPE_CHECKING:
     from gateway.onestop.asked import Asked
     from gateway.onestop.finding import Finder
@@ -22,7 +18,6 @@ if TYPE_CHECKING:
 
 MOST = 256
 """Queries remembered; with 50 hits each they take some 10 MB."""
-_AHEAD = 60_000_000  # microseconds; a look at the words of one minute takes no time
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +57,7 @@ class Memory:
         """
         if now >= self._until:
             self._known.clear()
-            self._until = next_due(self._search.searcher, now)
+            self._until = self._search.clock.until(now)
         known = self._known.get(asked)
         if known is None:
             known = self._known[asked] = self._find(asked, now)
@@ -76,22 +71,5 @@ class Memory:
         question = self._finder.question_of(asked)
         found = self._finder.find(self._search, question, asked, now)
         hits = [hit for group in found.groups for hit in group.hits if not asked.family]
-        return Remembered(question, found, {h.stored: self._search.elsewhere(h) for h in hits})
-
-
-def next_due(searcher: tantivy.Searcher, now: int) -> int:
-    """When the next of all things leaves the public's sight, or in a minute if none does before.
-
-    Args, returns: microseconds since 1970.
-    """
-    soon = tantivy.Query.range_query(
-        SCHEMA,
-        "due",
-        tantivy.FieldType.Integer,
-        lower_bound=now,
-        upper_bound=now + _AHEAD,
-        include_lower=False,
-        use_inverted_index=True,
-    )
-    found = searcher.search(soon, 1, count=False, order_by_field="due", order=tantivy.Order.Asc)
-    return int(found.hits[0][0]) if found.hits else now + _AHEAD
+        elsewhere = {hit.stored: self._search.elsewhere(hit, now) for hit in hits}
+        return Remembered(question, found, elsewhere)

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from tantivy import Order
 
 from gateway.onestop import facets, ranking
-from gateway.onestop.schema import FAMILIES, PARTS, SINGLES, family_of, kind_number, stored_bytes
+from gateway.onestop.clock import Clock
+from gateway.onestop.schema import FAMILIES, PARTS, family_of, kind_number, stored_bytes
+from gateway.onestop.wanted import asked_for, narrowed_to, narrowing
 from gateway.onestop.weights import WEIGHTS
 from gateway.onestop.window import CLOSELY, NO_USES, Hit, Window
 
@@ -20,9 +22,9 @@ if TYPE_CHECKING:
     import tantivy
     from tantivy import Query
 
-    from gateway.onestop.asked import Asked
     from gateway.onestop.names import Names
     from gateway.onestop.question import Question
+    from gateway.onestop.wanted import Wanted
 
 ITEM = "item"
 # The groups in the order that searchers know (办事, 信用, 便民, 网站); others after them by name.
@@ -67,46 +69,6 @@ class Facet:
     values: list[tuple[str, int]]
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What part of the answer is asked for.
-
-    Args:
-        region: only of this region, those in it, those above it and none; 12 digits, or empty.
-        kind: only this group; empty: the first hits of each.
-        size: hits in a group.
-        offset: hits to leave out; only with `kind`.
-        now: microseconds since 1970, for what has a period.
-        filters: facets and the values that things have to have.
-        family: all members of that family, whatever their region.
-        narrower: regions to count things of, where the answer is of one group.
-        every_member: of a family, also where nobody named a region and one stands for all.
-    """
-
-    region: str
-    kind: str
-    size: int
-    offset: int
-    now: int
-    filters: tuple[tuple[str, str], ...] = ()
-    family: str = ""
-    narrower: tuple[str, ...] = ()
-    every_member: bool = False
-
-    @classmethod
-    def of(cls, asked: Asked, now: int) -> Wanted:
-        """What a query wants."""
-        return cls(
-            asked.region,
-            asked.kind,
-            asked.page_size,
-            asked.offset,
-            now,
-            asked.filters,
-            asked.family,
-        )
-
-
 @dataclass(slots=True)
 class Found:
     """What a search found.
@@ -130,6 +92,9 @@ class Search:
         generic: words that say what is done but not to what.
         names: that the index knows.
         uses: how much things are used, by number.
+
+    Attributes:
+        clock: what is overdue is neither found nor counted.
     """
 
     def __init__(
@@ -140,11 +105,11 @@ class Search:
         uses: Mapping[int, int] = NO_USES,
     ) -> None:
         self.searcher = searcher
+        self.clock = Clock(searcher)
         self._generic = generic
         self._names = names
         self._uses = uses
         self._known = known_by(searcher)
-        self._members: dict[str, int] = {}  # of families that were shown
         self._lifting: tuple[Question, list[Query]] | None = None
 
     def reads(self, names: Names, uses: Mapping[int, int]) -> bool:
@@ -180,7 +145,7 @@ class Search:
         if near and groups and groups[0].best < WEIGHTS.said * WEIGHTS.synonym:
             # What only says the rarest words goes with what says them all, never instead of it.
             groups = self._groups(said, question, wanted)
-        if not groups and not _narrowed_to(question, wanted):
+        if not groups and not narrowed_to(question, wanted):
             # What stands for a family may be called otherwise than a member of another region.
             groups = self._groups(said, question, replace(wanted, every_member=True))
         if not groups:
@@ -203,7 +168,7 @@ class Search:
             return any(group.kind == ITEM and group.total >= PLENTY for group in groups)
         items = replace(wanted, kind=ITEM, filters=())
         found = ranking.either(*said.values())
-        return found is not None and self._count(asked_for(found, question, items)) >= PLENTY
+        return found is not None and self._count(self._shown(found, question, items)) >= PLENTY
 
     def said(self, question: Question) -> Query | None:
         """What finds things that say all the words; None: there are none."""
@@ -224,7 +189,11 @@ class Search:
         query = ranking.all_of([ranking.of_family(wanted.family), ranking.of_kind(wanted.kind)])
         end = wanted.offset + wanted.size
         found = self.searcher.search(
-            query, end, count=True, order_by_field="place_number", order=Order.Asc
+            self.clock.shown(query, wanted.now),
+            end,
+            count=True,
+            order_by_field="place_number",
+            order=Order.Asc,
         )
         addresses = [address for _, address in found.hits[wanted.offset :]]
         hits = [Hit(stored_bytes(self.searcher.doc(one), "hit"), 0.0) for one in addresses]
@@ -232,12 +201,14 @@ class Search:
         more = end < min(total, DEEPEST)
         return [Group(wanted.kind, total, hits, end if more else None)] if total else []
 
-    def elsewhere(self, hit: Hit) -> int:
+    def elsewhere(self, hit: Hit, now: int) -> int:
         """How many other regions have the same item."""
         key = family_of(hit.stored)
-        if key and key not in self._members:
-            self._members[key] = self._count(ranking.of_family(key))
-        return self._members[key] - 1 if key else 0
+        if not key:
+            return 0
+        members = self.clock.shown(ranking.of_family(key), now)
+        addresses = [one for _, one in self.searcher.search(members, DEEPEST, count=False).hits]
+        return len(set(self.searcher.fast_field_values("place_number", addresses))) - 1
 
     def _count(self, query: Query) -> int:
         return int(self.searcher.search(query, 1, count=True).count)  # type: ignore[attr-defined]
@@ -259,9 +230,9 @@ class Search:
     def says(self, query: Query, question: Question, wanted: Wanted) -> bool:
         """Whether a query finds anything of the region and the group asked for."""
         places = [wanted]
-        if not _narrowed_to(question, wanted):  # what stands for its family mostly says it, too
+        if not narrowed_to(question, wanted):  # what stands for its family mostly says it, too
             places.append(replace(wanted, every_member=True))
-        queries = (asked_for(query, question, one) for one in places)
+        queries = (self._shown(query, question, one) for one in places)
         return any(self.searcher.search(one, 1, count=False).hits for one in queries)
 
     def _groups(
@@ -282,7 +253,7 @@ class Search:
         groups: dict[str, Group] = {}
         best = 0.0
         for part, one in found.items():
-            query = asked_for(one, question, wanted, part)
+            query = self._shown(one, question, wanted, part)
             window = self._window(query, question, wanted)
             best = max(best, window.top)
             totals = self._totals(part, query, window)
@@ -301,8 +272,10 @@ class Search:
         """How many of each kind a search of a part found; counted only where it must be."""
         kinds = self._kinds_of[part]
         if len(kinds) == 1:
-            return {kinds[0]: window.count} if window.count else {}
+            total = window.count - window.hidden
+            return {kinds[0]: total} if total else {}
         if window.full:
+            # Only members of families are hidden, and those are of one kind.
             return self._totals_of(query)
         counted = window.kinds()
         return {kind: n for kind in kinds if (n := counted[kind_number(kind)])}
@@ -312,13 +285,14 @@ class Search:
         return {bucket["key"]: bucket["doc_count"] for bucket in buckets}
 
     def _page(self, found: Query, question: Question, wanted: Wanted) -> list[Group]:
-        query, end = asked_for(found, question, wanted), wanted.offset + wanted.size
-        window = self._window(query, question, wanted, end)
-        if not window.count:
+        query, end = self._shown(found, question, wanted), wanted.offset + wanted.size
+        # As deep for every page: what comes twice is left out, and all pages have to see it alike.
+        window = self._window(query, question, wanted, DEEPEST)
+        total = window.count - window.hidden
+        if not total:
             return []
         hits = window.best(question.exact, end, start=wanted.offset)
-        more = end < min(window.count, DEEPEST)
-        total = window.count - window.hidden
+        more = end < min(total, DEEPEST - window.hidden)
         counted = [*self._regions(found, wanted), *self._facets(query)]
         return [Group(wanted.kind, total, hits, end if more else None, counted, window.top)]
 
@@ -326,11 +300,15 @@ class Search:
         """How many things each narrower region would show, those that it has itself."""
         values = []
         for region in wanted.narrower:
-            query = ranking.all_of([found, ranking.in_region(region), *_narrowing(wanted)])
-            count = self._count(query)
+            query = ranking.all_of([found, ranking.in_region(region), *narrowing(wanted)])
+            count = self._count(self.clock.shown(query, wanted.now))
             if count:
                 values.append((region, count))
         return [Facet("region", values)] if values else []
+
+    def _shown(self, found: Query, question: Question, wanted: Wanted, part: str = "") -> Query:
+        """What was found and may be shown of what is asked for."""
+        return self.clock.shown(asked_for(found, question, wanted, part), wanted.now)
 
     def _facets(self, query: Query) -> list[Facet]:
         buckets = self.searcher.aggregate(query, _COUNT_FACETS)["facets"]["buckets"]
@@ -341,11 +319,12 @@ class Search:
                 counted[name].append((value, bucket["doc_count"]))
         return [Facet(name, values) for name, values in counted.items() if values]
 
-    def _window(self, query: Query, question: Question, wanted: Wanted, end: int = 0) -> Window:
-        """The first hits of a query, at least so many that may be shown."""
+    def _window(
+        self, query: Query, question: Question, wanted: Wanted, limit: int = CLOSELY
+    ) -> Window:
+        """The first hits of a query, at least as many as are shown."""
         lifted = ranking.ranked(query, self._lifting_of(question))
-        limit = max(CLOSELY, wanted.size, end)
-        return Window(self.searcher, lifted, limit, wanted.now, self._uses)
+        return Window(self.searcher, lifted, max(limit, wanted.size), wanted.now, self._uses)
 
     def _lifting_of(self, question: Question) -> list[Query]:
         """What lifts things; made once for the searches of one question."""
@@ -366,33 +345,6 @@ def _joined(before: Group | None, group: Group, size: int) -> Group:
         return group
     hits = sorted([*before.hits, *group.hits], key=lambda hit: -hit.score)
     return Group(group.kind, before.total + group.total, hits[:size])
-
-
-def asked_for(found: Query, question: Question, wanted: Wanted, part: str = "") -> Query:
-    """Of what was found only what is of the region and the group asked for.
-
-    Args:
-        part: that what was found is of; empty: of both.
-    """
-    place = _narrowed_to(question, wanted)
-    if not place and part != SINGLES and not wanted.every_member:
-        place = [ranking.anywhere()]
-    return ranking.first_before_later([found, *place, *_narrowing(wanted)], question)
-
-
-def _narrowing(wanted: Wanted) -> list[Query]:
-    filters = [ranking.with_facet(facets.word(*one)) for one in wanted.filters]
-    return [*filters, ranking.of_kind(wanted.kind)] if wanted.kind else filters
-
-
-def _narrowed_to(question: Question, wanted: Wanted) -> list[Query]:
-    """Of each family one: what the region sees, or what a body has."""
-    # A region in the text lies within the one asked for, where there are both.
-    region = question.region.code if question.region else wanted.region
-    if region:
-        return [ranking.within(region)]
-    body = dict(wanted.filters).get("department", "")
-    return [ranking.of_body(body)] if body else []
 
 
 def _place(kind: str) -> tuple[int, str]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from gateway.onestop.lexicon import Lexicon
     from gateway.onestop.question import Question
+    from gateway.onestop.search import Search
 
 MOST = 10
 _NAMES = 8  # the rest are things
@@ -38,9 +39,7 @@ class Suggestion:
     kind: str
 
 
-def suggestions(
-    question: Question, lexicon: Lexicon, searcher: tantivy.Searcher, now: int
-) -> list[Suggestion]:
+def suggestions(question: Question, lexicon: Lexicon, search: Search, now: int) -> list[Suggestion]:
     """At most ten lines for a beginning; a region in it stays before what is suggested.
 
     Args:
@@ -48,10 +47,10 @@ def suggestions(
     """
     begun = question.left
     before = f"{question.region.name} " if question.region else ""
-    known = (name for name in _names(question, lexicon) if _is_said(name, lexicon, searcher))
+    known = (name for name in _names(question, lexicon) if _is_said(name, lexicon, search, now))
     names = list(islice(known, _NAMES))
     lines = [Suggestion(f"{before}{name}", "name") for name in names]
-    lines += _things(begun, question, searcher, now)
+    lines += _things(begun, question, search.searcher, now)
     distinct = {line.text: line for line in reversed(lines)}
     return [line for line in lines if distinct.get(line.text) is line][:MOST]
 
@@ -70,15 +69,16 @@ def _names(question: Question, lexicon: Lexicon) -> Iterator[str]:
         yield from lexicon.beginning(meant) or [meant]
 
 
-def _is_said(name: str, lexicon: Lexicon, searcher: tantivy.Searcher) -> bool:
+def _is_said(name: str, lexicon: Lexicon, search: Search, now: int) -> bool:
     """Whether anything is called so now.
 
     The lexicon is read once a minute, and the index itself goes on knowing the words of what has
     left until it merges: an item that was suspended or cancelled would be suggested meanwhile.
     """
     titles = lexicon.titles(name)
+    called = (ranking.term("called", f"{name}\t{title}") for title in titles)
     return not titles or any(
-        searcher.search(ranking.term("called", f"{name}\t{title}"), 1).hits for title in titles
+        search.searcher.search(search.clock.shown(one, now), 1, count=False).hits for one in called
     )
 
 

@@ -20,7 +20,7 @@ from gateway.onestop.schema import kind_number, stored_bytes
 from gateway.onestop.weights import WEIGHTS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     import tantivy
     from tantivy import DocAddress, Query
@@ -53,6 +53,9 @@ class Hit:
 class Window:
     """The first hits of one search, as the clock shows them.
 
+    Of one official name in several places the first is kept: without a 基本编码 in common the name
+    tells that they are the same. Several bodies of one place stay apart.
+
     Args:
         limit: how many of the first.
         now: microseconds since 1970.
@@ -60,8 +63,7 @@ class Window:
 
     Attributes:
         count: how many things the search found in all.
-        hidden: how many of the first the clock has hidden meanwhile, or have the official name of
-            one before them (without a 基本编码 in common the name tells that they are the same).
+        hidden: how many of the first are not shown: overdue, or the same elsewhere.
         full: there may be more than the first.
         top: the score of the very first.
     """
@@ -78,19 +80,26 @@ class Window:
         found = searcher.search(query, limit, count=True, weight_by_field="weight")
         self.count: int = found.count  # type: ignore[attr-defined]
         first: list[tuple[float, DocAddress]] = found.hits  # made anew each time it is asked for
-        ends = searcher.fast_field_values("due", [address for _, address in first])
-        names = searcher.fast_field_values("title_number", [address for _, address in first])
-        self._first = []
-        named: set[Any] = set()
-        for hit, end, name in zip(first, ends, names, strict=True):
-            if (end is None or end > now) and name not in named:
-                self._first.append(hit)
-                named |= {name} if name else set()
-        self._first = self._ordered(uses)
+        shown = self._shown([address for _, address in first], now)
+        self._close = sum(place < CLOSELY for place in shown)  # so many are looked at closely
+        self._first = self._ordered([first[place] for place in shown], uses)
         self.top = self._first[0][0] if self._first else 0.0
         self._read: dict[int, bytes] = {}
         self.hidden = len(first) - len(self._first)
         self.full = len(first) == limit
+
+    def _shown(self, addresses: list[DocAddress], now: int) -> list[int]:
+        """Where in the list those stand that may be shown."""
+        ends, names, places = (
+            self._searcher.fast_field_values(field, addresses)
+            for field in ("due", "title_number", "place_number")
+        )
+        kept: dict[Any, Any] = {}
+        return [
+            at
+            for at, (end, name, place) in enumerate(zip(ends, names, places, strict=True))
+            if (end is None or end > now) and (not name or kept.setdefault(name, place) == place)
+        ]
 
     def best(self, exact: str, end: int, kind: str = "", *, start: int = 0) -> list[Hit]:
         """Some of the hits, best first; those whose title says the question are lifted.
@@ -100,24 +109,27 @@ class Window:
             kind: hits of this group only; empty: all are of one.
         """
         places = self._places(kind)
-        ranked = self._ranked(places[:CLOSELY], exact, end)
-        ranked += [(-self._first[place][0], place) for place in places[CLOSELY:end]]
+        ranked = self._ranked(places[: self._close], exact, end)
+        ranked += [(-self._first[place][0], place) for place in places[self._close : end]]
         return [Hit(self._stored(place), -score) for score, place in ranked[start:end]]
 
     def kinds(self) -> Counter[int]:
         """How many of the hits are of each kind, by its number."""
         return Counter(self._numbers("kind_number"))
 
-    def _ordered(self, uses: Mapping[int, int]) -> list[tuple[float, DocAddress]]:
-        """The hits with what their use adds to their scores; equals by what never changes."""
-        scores = [score for score, _ in self._first]
+    def _ordered(
+        self, hits: Sequence[tuple[float, DocAddress]], uses: Mapping[int, int]
+    ) -> list[tuple[float, DocAddress]]:
+        """The hits, the close ones with what their use adds; equals by what never changes."""
+        scores = [score for score, _ in hits]
         if uses:
-            classes = (uses.get(number, 0) for number in self._numbers("use_number"))
-            scores = [s * (1.0 + WEIGHTS.use * u) for s, u in zip(scores, classes, strict=True)]
+            close = self._values("use_number", hits[: self._close])
+            for at, number in enumerate(close):
+                scores[at] *= 1.0 + WEIGHTS.use * uses.get(number, 0)
         # To read the numbers costs as much as to sort; where no two are equal nobody needs them.
         equal = len(set(scores)) < len(scores)
-        numbers = self._numbers("number") if equal else range(len(scores))
-        keys = zip(scores, numbers, self._first, strict=True)
+        numbers = self._values("number", hits) if equal else range(len(scores))
+        keys = zip(scores, numbers, hits, strict=True)
         ordered = sorted(keys, key=lambda hit: (-hit[0], hit[1]))
         return [(score, address) for score, _, (_, address) in ordered]
 
@@ -153,7 +165,8 @@ class Window:
         low = [place for place in places if self._first[place][0] < PREFIX]
         if not low:
             return ()
-        said, pairs = self._numbers("title_pairs"), text.pairs_as_bits(exact)
+        close = self._first[: max(low) + 1]
+        said, pairs = self._values("title_pairs", close), text.pairs_as_bits(exact)
         return {place for place in low if said[place] & pairs == pairs}
 
     def _says_it_whole(self, place: int, exact: str) -> bool:
@@ -167,5 +180,7 @@ class Window:
         return self._read[place]
 
     def _numbers(self, field: str) -> list[Any]:
-        addresses = [address for _, address in self._first]
-        return self._searcher.fast_field_values(field, addresses)
+        return self._values(field, self._first)
+
+    def _values(self, field: str, hits: Iterable[tuple[float, DocAddress]]) -> list[Any]:
+        return self._searcher.fast_field_values(field, [address for _, address in hits])

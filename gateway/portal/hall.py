@@ -22,6 +22,7 @@ from gateway.portal.writing import BEIJING, limit
 from gateway.refusals import DepartmentFailed
 from gateway.standards.open_data.files import origin_of
 from services.common.errors import DomainError, Invalid
+from services.common.identifiers import redact_resident_ids
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,7 +76,8 @@ class HallPages:
     async def screen(self, request: Request) -> Response:
         """Rule I-22: one item; the page leads to the next by itself, the last to the first."""
         told = request.path_params["region_code"]
-        region = region_of(told) or told[:64]  # what is none, the catalogue refuses
+        # What is no region the catalogue refuses; a person's number is nowhere written.
+        region = region_of(told) or redact_resident_ids(told)[:64]
         dept = request.query_params.get("dept", "")[:64]
         found, down = await self._playlist(region, dept)
         now = datetime.now(BEIJING)
@@ -145,7 +147,7 @@ def _onward(request: Request, following: int) -> dict[str, str]:
     query: dict[str, Any] = {"n": following, "seconds": seconds}
     if asked.get("dept"):
         query["dept"] = asked["dept"][:64]
-    path = quote(request.scope["path"], safe="/")
+    path = quote(redact_resident_ids(request.scope["path"]), safe="/")
     return {"refresh": f"{seconds}; url={path}?{urlencode(query)}"}
 
 

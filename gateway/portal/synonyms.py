@@ -101,11 +101,13 @@ class SynonymPages:
         """The list; the form where a group is named, or words for a new one are."""
         asked = request.query_params
         edited = await self._edited(this)
-        words = [word[:LONGEST_NAME] for word in asked.getlist("word")][:MOST_WORDS]
-        if asked.get("name") or words or "new" in asked:
-            name = _tidy(asked.get("name", "") or _name_of(words))
-            return self._form(_filled(name, words, edited))
-        return await self._list(asked.get("filter", "")[:LONGEST_NAME], edited, said(request))
+        words = [word[:LONGEST_NAME] for word in map(_impersonal, asked.getlist("word")) if word]
+        name = _impersonal(asked.get("name", ""))
+        if name or words or "new" in asked:
+            name = _tidy(name or _name_of(words))
+            return self._form(_filled(name, words[:MOST_WORDS], edited))
+        sought = _impersonal(asked.get("filter", ""))[:LONGEST_NAME]
+        return await self._list(sought, edited, said(request))
 
     @for_the_signed_in
     async def take(self, request: Request, this: Visit) -> Response:
@@ -115,8 +117,8 @@ class SynonymPages:
         try:
             form = await self._desk.form(request, FIELDS)
             name, words = _read(form)
+            await self._check_new(form, name, words, this)
             if form["act"] != SAVE:
-                await self._check_new(form, name, this)
                 return self._form(form, effects=await self._onestop.preview(name, words))
             await self._save(form, name, words, this)
         except FormForged:
@@ -146,9 +148,18 @@ class SynonymPages:
         onward = {"filter": name} if name in own_groups() else {}
         return go(f"{PATH}?{urlencode(onward)}" if onward else PATH, "synonyms_restored")
 
-    async def _check_new(self, form: Mapping[str, str], name: str, this: Visit) -> None:
-        """Raises: RequestInvalid, where a new group has the name of an edited one, unseen."""
-        if whole_number(form, "version") == 0 and name in await self._edited(this):
+    async def _check_new(
+        self, form: Mapping[str, str], name: str, words: Sequence[str], this: Visit
+    ) -> None:
+        """Raises: RequestInvalid, where somebody edited a group after the form was made.
+
+        A form of a group that nobody had edited says version 0, which the catalogue takes for
+        whatever it has. One that has the very words already was saved by this form.
+        """
+        if whole_number(form, "version"):
+            return
+        kept = (await self._edited(this)).get(name)
+        if kept and list(kept.words) != [*words]:
             told = "已有这个组名的词组，请在列表里查找并修改它，或者换一个组名。"
             raise RequestInvalid(told, Violation("name", told))
 
@@ -260,6 +271,10 @@ def _filled(
 def _read(form: Mapping[str, str]) -> tuple[str, list[str]]:
     """The name and the words of a form, one a line. Raises: RequestInvalid."""
     required(form, "name")
+    for field in ("name", "note"):
+        if find_resident_ids(form[field]):
+            told = "这里不要写公民身份号码，已经删去。"
+            raise RequestInvalid(told, Violation(field, told))
     lines = (" ".join(line.split()) for line in form["words"].splitlines())
     words = list(dict.fromkeys(filter(None, lines)))
     if len(words) > MOST_WORDS:
@@ -279,9 +294,14 @@ def _read(form: Mapping[str, str]) -> tuple[str, list[str]]:
 
 def _without_persons(form: Mapping[str, str]) -> dict[str, str]:
     """A form as it may be shown again: an identity number is not."""
-    lines = form.get("words", "").splitlines()
-    shown = "\n".join(line for line in lines if not find_resident_ids(line))
-    return {**form, "words": shown}
+    shown = {name: _impersonal(value) for name, value in form.items()}
+    lines = map(_impersonal, form.get("words", "").splitlines())
+    return {**shown, "words": "\n".join(filter(None, lines))}
+
+
+def _impersonal(typed: str) -> str:
+    """A text as typed; nothing of one that holds a natural person's identity number."""
+    return "" if find_resident_ids(typed) else typed
 
 
 def _tidy(name: str) -> str:

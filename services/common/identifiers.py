@@ -13,7 +13,7 @@ from enum import IntEnum
 from operator import mul
 
 _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
-_INVISIBLE = "\u00ad\u200b\u200c\u200d\u2060\ufeff"
+_INVISIBLE = "\u00ad\u034f\u200b\u200c\u200d\u2060\ufe0e\ufe0f\ufeff"
 _HYPHENS = "-\u2010\u2011\u2012\u2013\u2014\u2015\u2212\uff0d"
 _BLANKS = " \t\r\n\v\f\u00a0\u2002\u2003\u2009\u202f\u3000"
 _TO_CODE = _FULL_WIDTH | dict.fromkeys(map(ord, _INVISIBLE + _HYPHENS + _BLANKS))
@@ -170,11 +170,13 @@ def _calendar_date(digits: str) -> date | None:
 # --- 公民身份号码 in free text: to refuse and to redact ---
 
 _GAP = rf"[\s{_INVISIBLE}{re.escape(_HYPHENS)}_.·•]{{0,3}}"
+# Where the check character tells a number from others, marks between its parts hide it no better.
+_MARK_GAP = rf"[\s{_INVISIBLE}{re.escape(_HYPHENS)}_.·•,，、/／\\|:：;；()（）]{{0,3}}"
 # A number may have a word in front or behind (`ID5301…`), but no part of a longer code is one:
 # a 实施编码 begins with digits, so letters between digits end the search. The look-ahead lets a
 # candidate that turns out to be none overlap with a real one.
 _ALONE = r"(?<![0-9A-Za-z])[A-Za-z]*+(?=({})(?![0-9])[A-Za-z]*+(?![0-9A-Za-z]))"
-_LONG_ID = re.compile(_ALONE.format(rf"[1-9](?:{_GAP}[0-9]){{16}}{_GAP}[0-9Xx]"))
+_LONG_ID = re.compile(_ALONE.format(rf"[1-9](?:{_MARK_GAP}[0-9]){{16}}{_MARK_GAP}[0-9Xx]"))
 _SHORT_ID = re.compile(_ALONE.format(rf"[1-9][0-9]{{5}}{_GAP}[0-9]{{6}}{_GAP}[0-9]{{3}}"))
 _SHORTEST = 15
 
@@ -182,7 +184,7 @@ _SHORTEST = 15
 def find_resident_ids(text: str) -> list[tuple[int, int]]:
     """Find each 公民身份号码 in a free text, as (start, end), in order and without overlap.
 
-    Found too: full-width and other Unicode digits, digits set apart by blanks, hyphens or dots, the
+    Found too: full-width and other Unicode digits, digits set apart by blanks or marks, the
     15-digit numbers of before 1999, and 18 unbroken digits with a possible region and date whose
     check character is wrong (one typing error hides nobody). A valid 统一社会信用代码 that is not
     a valid 公民身份号码 as well is none, nor is any part of a longer run of digits.

@@ -255,6 +255,33 @@ async def test_an_identity_number_is_neither_asked_for_nor_shown_again(publisher
     assert not catalogue.heard(pb.SaveSynonymGroupRequest)
 
 
+@pytest.mark.parametrize("field", ["name", "note"])
+async def test_an_identity_number_in_any_field_is_refused_and_not_shown_again(
+    publisher, catalogue, field
+):
+    form = await publisher.open(f"{PATH}?new=1")
+    for act in ("preview", "save"):
+        typed = {"name": "甲", "note": "", "words": "甲\n乙", field: f"张三{RESIDENT_ID}"}
+        reply = await send(publisher, form, act, **typed)
+        assert (reply.status_code, RESIDENT_ID in reply.text) == (400, False)
+        assert ">保存<" not in reply.text
+    assert not catalogue.heard(pb.SaveSynonymGroupRequest)
+    for asked in (f"filter={RESIDENT_ID}", f"word={RESIDENT_ID}", f"name={RESIDENT_ID}"):
+        assert RESIDENT_ID not in await publisher.open(f"{PATH}?{asked}")
+
+
+async def test_what_another_officer_saved_meanwhile_is_not_lost(publisher, catalogue):
+    """Both began with a group that nobody had edited; the form of the second says version 0."""
+    form = await publisher.open(f"{PATH}?name=结婚证")
+    catalogue.groups = (*GROUPS, group("结婚证", "结婚证", "扯证"))
+    for act in ("preview", "save"):
+        reply = await send(publisher, form, act, name="结婚证", words="结婚证\n领证")
+        assert (reply.status_code, "已有这个组名的词组" in reply.text) == (400, True)
+    assert not catalogue.heard(pb.SaveSynonymGroupRequest)
+    again = await send(publisher, form, "save", name="结婚证", words="结婚证\n扯证")
+    assert again.status_code == 303
+
+
 async def test_a_form_that_is_none_of_ours_and_an_officer_without_the_right_are_refused(house):
     await come(house, "list_publisher")
     page = await house.open(f"{PATH}?new=1")

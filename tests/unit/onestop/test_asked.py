@@ -31,7 +31,7 @@ def refused(query):
         (f"q={'a' * 201}", "q"),
         (f"q={'a' * 1_000_000}", "q"),
         ("q=a%00b", "q"),
-        ("q=a%0Ab", "q"),
+        ("q=a%1Bb", "q"),
         ("q=%ED%A0%80", "q"),
         ("q=%FF", "q"),
         (b"q=\xff", "q"),
@@ -62,10 +62,26 @@ def test_text_comes_as_plain_utf8_or_percent_encoded(raw):
     assert read(f"q={raw}".encode()).text == "食品经营许可"
 
 
+@pytest.mark.parametrize("raw", ["食品%09经营", "食品%0D%0A经营", "%09食品 经营%0A"])
+def test_what_is_copied_from_a_table_has_blanks(raw):
+    assert read(f"q={raw}".encode()).text.split() == ["食品", "经营"]
+
+
 @pytest.mark.rule("P-5")
 @pytest.mark.parametrize(
     "typed",
-    [RESIDENT, f"查{RESIDENT}的社保", "１１０１０５１９４９１２３１００２Ｘ", RESIDENT.lower()],
+    [
+        RESIDENT,
+        f"查{RESIDENT}的社保",
+        "１１０１０５１９４９１２３１００２Ｘ",
+        RESIDENT.lower(),
+        f"{RESIDENT[:6]}\n{RESIDENT[6:]}",
+        f"{RESIDENT}\x00",
+        f"{RESIDENT}{'查' * 200}",
+        f"{RESIDENT[:6]}，{RESIDENT[6:14]}，{RESIDENT[14:]}",
+        f"{RESIDENT[:6]}/{RESIDENT[6:14]}（{RESIDENT[14:]}）",
+        f"{RESIDENT[:6]}\ufe0f{RESIDENT[6:]}",
+    ],
 )
 def test_a_persons_identity_number_is_refused_and_repeated_nowhere(typed):
     for query in (f"q={quote(typed)}", f"q=a&{quote(typed)}=1"):

@@ -43,6 +43,19 @@ def test_a_bulk_fact_speaks_of_each_record_by_its_own_version():
     ]
 
 
+def test_what_cannot_be_read_of_a_bulk_fact_costs_only_itself(caplog):
+    told = CARD | {"visible_until_time": "张三之期"}
+    records = [
+        {"subject": "x", "version": "7", "card": CARD},
+        {"subject": "bad", "version": "8", "card": told},
+        7,
+        {"subject": "y", "version": "9", "card": CARD},
+    ]
+    assert [one.subject for one in changes(event({"records": records}))] == ["x", "y"]
+    assert "bad" in caplog.text
+    assert "张三" not in caplog.text
+
+
 @pytest.mark.parametrize("data", [{}, {"permit": {"permit_id": "p"}}, {"records": []}])
 def test_a_fact_without_a_card_changes_nothing(data):
     assert list(changes(event(data))) == []

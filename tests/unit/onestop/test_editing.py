@@ -55,11 +55,11 @@ async def test_a_preview_keeps_nothing_and_notes_no_gap(shelf):
     assert await shelf.titles("不存在") == []
 
 
-async def test_a_preview_is_of_so_many_words_and_of_the_first_places_only(shelf):
+async def test_a_preview_is_of_all_words_that_come_and_go_and_of_the_first_places_only(shelf):
     shelf.put(*(card(f"第{number}类食品经营许可", family=f"F{number}") for number in range(8)))
     words = [f"词{chr(0x4E00 + number)}" for number in range(MOST_WORDS - 1)]
-    found = await shelf.onestop.preview("食品", ["食品经营许可", *words, "多的"])
-    assert len(found) == MOST_WORDS
+    found = await shelf.onestop.preview("营业执照", ["食品经营许可", *words])
+    assert [one.word for one in found] == ["食品经营许可", *words, "营业执照", "执照"]
     assert len(found[0].places) == FIRST
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from gateway.onestop.asked import QueryInvalid, read_given
+from gateway.onestop.facets import LONGEST_VALUE
 from tests.unit.onestop.shelf import card
 
 KUNMING, WUHUA, QUJING = "530100000000", "530102000000", "530300000000"
@@ -75,9 +76,9 @@ async def test_all_regions_of_a_family_are_listed_in_order_page_by_page(register
     "given",
     [
         {"visits": "0", "kind": ""},
-        {"department": "局" * 101},
+        {"department": "局" * (LONGEST_VALUE + 1)},
         {"theme": "p\x00"},
-        {"family": "x" * 101},
+        {"family": "x" * (LONGEST_VALUE + 1)},
     ],
 )
 async def test_a_condition_that_cannot_be_is_refused_by_name(registered, given):

@@ -152,11 +152,30 @@ async def test_when_the_own_item_is_taken_back_the_next_one_leads(shelf):
 
 
 async def test_items_of_one_name_without_a_code_in_common_are_shown_once(shelf):
-    shelf.put(FOOD, replace(FOOD, family="other"), card("食品经营许可"))
-    (group,) = (await shelf.ask("食品经营许可"))["groups"]
-    merged, alone = (hit["family"] for hit in group["hits"])
-    assert merged in ("catalogue/other", "catalogue/530131001001")
-    assert alone == ""
+    elsewhere = replace(FOOD, family="other", region_code=QUJING)
+    shelf.put(replace(FOOD, region_code=KUNMING), elsewhere, card("食品经营许可"))
+    for asked in ({}, {"kind": "item"}):
+        (group,) = (await shelf.ask("食品经营许可", **asked))["groups"]
+        merged, alone = (hit["family"] for hit in group["hits"])
+        assert merged in ("catalogue/other", "catalogue/530131001001")
+        assert (alone, group["total"]) == ("", 2)
+
+
+async def test_items_of_one_name_of_several_bodies_of_one_place_are_all_shown(shelf):
+    other = replace(FOOD, family="other", department="乙局", region_code=KUNMING)
+    shelf.put(replace(FOOD, department="甲局", region_code=KUNMING), other)
+    for asked in ({}, {"region": KUNMING}, {"kind": "item"}):
+        (group,) = (await shelf.ask("食品经营许可", **asked))["groups"]
+        assert {hit["department"] for hit in group["hits"]} == {"甲局", "乙局"}
+
+
+async def test_several_bodies_of_one_place_are_one_other_region(shelf):
+    shelf.put(
+        *(replace(FOOD, department=body, region_code=WUHUA) for body in ("甲局", "乙局")),
+        replace(FOOD, region_code=KUNMING),
+    )
+    (group,) = (await shelf.ask("食品经营许可", region=KUNMING))["groups"]
+    assert group["hits"][0]["elsewhere"] == 1
 
 
 def test_a_thing_of_no_family_leads_wherever_it_is_of_use():

@@ -1,6 +1,7 @@
 """What a typed text may stand for, by the names that the index knows."""
 
 import string
+import threading
 
 import pytest
 from hypothesis import given
@@ -85,3 +86,29 @@ def test_what_is_kept_does_not_grow_with_names_that_come_and_go(lexicon, monkeyp
     assert lexicon.read("sfz") == "身份证"
     lexicon.renew(NAMES, WORDS)
     assert lexicon.corrections("驾使证") == ["驾驶证"]
+
+
+def test_questions_go_on_while_names_that_left_are_forgotten():
+    lexicon = Lexicon()
+    names = [f"事项甲{number}\t事项甲{number}" for number in range(3000)]
+    ended = threading.Event()
+    failed = []
+
+    def ask():
+        while not ended.is_set():
+            try:
+                lexicon.beginning("sx")
+                lexicon.beginning("事项")
+                lexicon.read("shixiang")
+            except KeyError as error:
+                failed.append(error)
+
+    lexicon.renew(names, [])
+    asking = threading.Thread(target=ask)
+    asking.start()
+    for turn in range(6):
+        lexicon.renew(names[: 1500 * (turn % 2)], [])
+        lexicon.renew(names, [])
+    ended.set()
+    asking.join()
+    assert failed == []

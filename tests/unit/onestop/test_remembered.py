@@ -10,8 +10,9 @@ from zhengtong.credit.v1 import credit_pb2
 from zhengtong.credit.v1.credit_service_pb2 import GetCreditResponse
 
 from gateway.onestop import engine
+from gateway.onestop.clock import next_due
 from gateway.onestop.finding import Finder
-from gateway.onestop.remembered import MOST, next_due
+from gateway.onestop.remembered import MOST
 from tests.unit.onestop.shelf import Shelf, card, now
 
 MINUTE = 60_000_000

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.onestop import lexicon, tables
+from gateway.onestop.asked import Asked
 from tests.unit.onestop.shelf import card
 
 ROW = card("", kind=tables.USE, url="")
@@ -90,3 +91,23 @@ async def test_names_are_read_anew_at_once_where_the_index_became_another(shelf,
     await shelf.ask("砍树")
     await shelf.onestop._renewing
     assert shelf.onestop._names.lexicon.titles("砍树")
+
+
+async def test_pages_hold_every_item_once_with_twins_and_uses_among_them(shelf):
+    named = [card(f"年度报告公示{n}", family=f"{n}", region_code="530100000000") for n in range(60)]
+    twins = [
+        replace(one, family=f"{one.family}b", region_code="530300000000") for one in named[:45:3]
+    ]
+    shelf.put(*named, *twins)
+    shelf.put(*[used(f"{n}", 1 + n % 6) for n in range(40)])
+    await families(shelf, "年度报告公示")
+    for page_size in (7, 10, 50):
+        seen, totals, offset = [], set(), 0
+        while offset is not None:
+            asked = Asked("年度报告公示", kind="item", page_size=page_size, offset=offset)
+            (group,) = (await shelf.onestop.answer(asked)).groups
+            seen += [hit.card["title"] for hit in group.hits]
+            totals.add(group.total)
+            offset = group.next_offset
+        assert len(seen) == len(set(seen)) == 60
+        assert totals == {60}

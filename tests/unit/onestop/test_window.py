@@ -12,8 +12,8 @@ from gateway.onestop.lexicon import Lexicon
 from gateway.onestop.question import Interpreter
 from gateway.onestop.regions import Regions
 from gateway.onestop.schema import SINGLES, stored_bytes
-from gateway.onestop.search import Wanted, asked_for
 from gateway.onestop.synonyms import Synonyms
+from gateway.onestop.wanted import Wanted, asked_for
 from gateway.onestop.window import CLOSELY, Window
 from tests.unit.onestop.shelf import Shelf, card, now
 
