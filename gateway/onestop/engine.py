@@ -21,7 +21,7 @@ from gateway.onestop.lexicon import Lexicographer
 from gateway.onestop.reader import Reader
 from gateway.onestop.regions import Regions
 from gateway.onestop.remembered import Memory
-from gateway.onestop.search import KNOWN_KINDS, Group, Search
+from gateway.onestop.search import KNOWN_KINDS, Found, Group, Search
 from gateway.onestop.sources import OK, UNAVAILABLE, Source, Sources
 from gateway.onestop.suggest import suggestions, written
 from services.common.errors import Unavailable
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from gateway.onestop.gaps import Gaps
     from gateway.onestop.live import Calls
     from gateway.onestop.question import Question
+    from gateway.onestop.regions import Region
     from gateway.onestop.synonyms import Synonyms
     from gateway.onestop.uses import Uses
     from services.common.settings import Settings
@@ -171,14 +172,14 @@ class OneStop:
             sources=self._sources_at(now),
             now=now,
             corrected=found.corrected,
-            hint=known.question.hint,
+            hint=known.question.hint or found.note,
             suggestions=found.suggestions,
             elsewhere=known.elsewhere,
         )
         if credit:
             _put_first(answer, await credit)
-        if asker and self._is_gap(answer):
-            self._note(answer, asker)
+        if asker and self._is_gap(answer, found):
+            self._note(asked, found.without or answer.question.region, asker)
         if asked.kind and not answer.groups:
             answer.groups = [Group(asked.kind, 0, [])]
         answer.took = time.perf_counter() - began
@@ -232,16 +233,16 @@ class OneStop:
         if self._uses is not None:
             self._uses.note(item_id, asker)
 
-    def _is_gap(self, answer: Answer) -> bool:
+    def _is_gap(self, answer: Answer, found: Found) -> bool:
         """Whether the catalogue lacks what was asked for: an outage is no gap, nor is a filter."""
         asked = answer.asked
         plain = not (asked.kind or asked.offset) and answer.question.type == "text"
-        return plain and not answer.groups and all(s.status == OK for s in answer.sources)
+        missing = found.without is not None or not answer.groups
+        return plain and missing and all(s.status == OK for s in answer.sources)
 
-    def _note(self, answer: Answer, asker: str) -> None:
+    def _note(self, asked: Asked, region: Region | None, asker: str) -> None:
         if self._gaps is not None:
-            region = answer.question.region.code if answer.question.region else answer.asked.region
-            self._gaps.note(answer.asked.text, region, asker)
+            self._gaps.note(asked.text, region.code if region else asked.region, asker)
 
     async def _latest_named(self) -> Search:
         search = self._latest()

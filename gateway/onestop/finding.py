@@ -43,7 +43,10 @@ class Finder:
             return question
         if is_within(asked.region, question.region.code):
             return replace(question, region=None)
-        return self._interpreter.understand(asked.text, find_region=False)
+        chosen = self._regions.name_of(asked.region)
+        told = f"已选地区是{chosen}，不在{question.region.name}：要查后者请先取消所选地区。"
+        other = self._interpreter.understand(asked.text, find_region=False)
+        return replace(other, hint=other.hint or told)
 
     def find(self, search: Search, question: Question, asked: Asked, now: int) -> Found:
         """What a question finds, in the order in which it is shown.
@@ -71,17 +74,23 @@ class Finder:
         groups = search.find(question, wanted)
         if groups or (asked.kind and search.finds(question, replace(wanted, kind=""))):
             return Found(question, groups)
-        if question.region:
-            # The region may be part of a name, and what is asked for may be elsewhere only.
-            for other in (
-                self._interpreter.understand(asked.text, find_region=False),
-                replace(question, region=None),
-            ):
-                if groups := search.find(other, wanted):
-                    return Found(other, groups)
+        if question.region and (found := self._find_elsewhere(search, question, wanted)):
+            return found
         if question.type == "text":
             return self._find_corrected(search, question, wanted)
         return Found(question)
+
+    def _find_elsewhere(self, search: Search, question: Question, wanted: Wanted) -> Found | None:
+        """What is found without the region in the text; None: nothing is.
+
+        The region may be part of a name, and what is asked for may be in other regions only.
+        """
+        other = self._interpreter.understand(question.typed, find_region=False)
+        if search.says_all(other, wanted) and (groups := search.find(other, wanted)):
+            return Found(other, groups)
+        other = replace(question, region=None)
+        groups = search.find(other, wanted)
+        return Found(other, groups, without=question.region) if groups else None
 
     def _is_doubtful(self, question: Question) -> bool:
         """Whether little of the text is a name that the index knows, and no name says it."""
@@ -113,4 +122,4 @@ class Finder:
             if search.finds(self._interpreter.understand(name), replace(wanted, kind=""))
         ]
         roughly = search.find_roughly(question, wanted)
-        return Found(question, roughly, suggestions=called[:MOST_SUGGESTIONS])
+        return Found(question, roughly, suggestions=called[:MOST_SUGGESTIONS], partly=True)

@@ -18,6 +18,7 @@ from rapidfuzz.distance import OSA
 
 from gateway.onestop import pinyin, tables
 from gateway.onestop.names import MOST_DEAD, Names
+from gateway.onestop.slips import Slips
 from gateway.onestop.synonyms import Synonyms
 
 if TYPE_CHECKING:
@@ -196,11 +197,14 @@ class Lexicon:
         found: dict[str, tuple[float, int]] = {}
         if len(exact) > _LONGEST_TYPED:
             return []
+        slips = Slips(exact, self.knows, self.spotted(exact))
         for start, end in _parts(exact):
             part = exact[start:end]
             if part in self._counts:
                 continue
             for word, likeness in self._alike(part):
+                if not slips.may_be(start, part, word):
+                    continue
                 corrected = exact[:start] + word + exact[end:]
                 rank = (likeness + len(part), self._worth(word)[0])
                 found[corrected] = max(rank, found.get(corrected, rank))

@@ -215,17 +215,49 @@ def in_one_piece(question: Question, known: Known, part: str) -> Query | None:
     return _phrase(f"{part}_grams", text.bigrams(question.exact))
 
 
-def by_most_words(question: Question, known: Known, part: str) -> Query | None:
-    """Things whose card says most of the words, or of the shorter words inside them."""
-    words = list(dict.fromkeys(question.alternatives[0]))
-    field = f"{part}_text"
-    said = [word for word in words if len(word) > 1 and known(field, word)]
-    if sum(map(len, said)) < _MOST_OF * sum(map(len, words)):
+def by_most_words(
+    question: Question, known: Known, part: str, generic: Collection[str]
+) -> Query | None:
+    """Things whose card says most of the question, or most of what matters in it.
+
+    Args:
+        generic: words that say what is done (登记, 注销) but not to what: what says nothing else
+            of the question is none of its answers, unless there is nothing else in it.
+    """
+    segments = question.segments or tuple(((word,),) for word in question.alternatives[0])
+    mattering = [one for one in segments if not generic.issuperset(one[0])]
+    if not mattering and not question.pairs:
+        mattering = [*segments]
+    said = {ways: found for ways in segments if (found := _sayable(ways, known, part))}
+    needed = [said[one] for one in mattering if one in said]
+    if not needed or not any(
+        sum(_size(one) for one in of if one in said) >= _MOST_OF * sum(map(_size, of))
+        for of in (segments, mattering)
+    ):
         return None
-    return Query.boolean_query(
-        [(Occur.Should, term_weighed(word, part)) for word in said],
-        minimum_number_should_match=max(1, -(-len(said) * 3 // 5)),
+    most = Query.boolean_query(
+        [(Occur.Should, _in_some_way(ways, part)) for ways in needed],
+        minimum_number_should_match=max(1, -(-len(needed) * 3 // 5)),
     )
+    also = [(Occur.Should, _in_some_way(found, part)) for found in said.values()]
+    return Query.boolean_query([(Occur.Must, most), *also])
+
+
+def _sayable(
+    ways: tuple[tuple[str, ...], ...], known: Known, part: str
+) -> tuple[tuple[str, ...], ...]:
+    """The ways in which things of a part can say something."""
+    field = f"{part}_text"
+    return tuple(way for way in ways if all(len(w) > 1 and known(field, w) for w in way))
+
+
+def _in_some_way(ways: Iterable[tuple[str, ...]], part: str) -> Query:
+    return any_of([all_of([term_weighed(word, part) for word in way]) for way in ways])
+
+
+def _size(ways: tuple[tuple[str, ...], ...]) -> int:
+    """Characters of what was typed."""
+    return sum(map(len, ways[0]))
 
 
 def lifting(question: Question) -> list[Query]:

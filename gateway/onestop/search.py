@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from gateway.onestop.names import Names
     from gateway.onestop.question import Question
+    from gateway.onestop.regions import Region
     from gateway.onestop.wanted import Wanted
 
 ITEM = "item"
@@ -77,12 +78,24 @@ class Found:
         question: the one that was answered; another may stand for what was typed.
         corrected: how it is written, where what was typed found nothing.
         suggestions: what else may have been meant.
+        without: the region that was asked for and has none of it; what was found is elsewhere.
+        partly: what was found says only most of what was asked for.
     """
 
     question: Question
     groups: list[Group] = field(default_factory=list)
     corrected: str | None = None
     suggestions: list[str] = field(default_factory=list)
+    without: Region | None = None
+    partly: bool = False
+
+    @property
+    def note(self) -> str | None:
+        """What is to be said of what was found, so that nobody takes it for something else."""
+        if self.without:
+            return f"{self.without.name}没有查到相关内容，以下是其他地区的。"
+        partly = self.partly and self.groups
+        return "没有完全符合的内容，以下是说到其中一部分的。" if partly else None
 
 
 class Search:
@@ -215,7 +228,10 @@ class Search:
 
     def find_roughly(self, question: Question, wanted: Wanted) -> list[Group]:
         """What says most of the words."""
-        said = {part: ranking.by_most_words(question, self._known, part) for part in PARTS}
+        said = {
+            part: ranking.by_most_words(question, self._known, part, self._generic)
+            for part in PARTS
+        }
         return self._groups(said, question, wanted)
 
     def finds(self, question: Question, wanted: Wanted) -> bool:

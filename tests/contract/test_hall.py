@@ -128,6 +128,11 @@ async def test_a_wrong_address_shows_a_screen_all_the_same(house, query):
     assert "第1种许可" in (await screen(house, query)).text
 
 
+async def test_an_identity_number_in_the_address_is_nowhere_on_the_screen(house):
+    reply = await house.http.get("/hall/11010519491231002X")
+    assert "11010519491231002" not in f"{reply.text}{reply.headers}"
+
+
 async def test_the_lists_that_are_remembered_are_bounded(house, monkeypatch):
     monkeypatch.setattr(hall, "SCREENS", 2)
     for dept in "abcda":

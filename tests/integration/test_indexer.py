@@ -216,6 +216,19 @@ async def test_an_index_that_cannot_be_read_is_made_anew_and_that_is_said(platfo
     await platform.until(lambda: not broken.exists())
 
 
+async def test_the_status_is_written_again_after_it_could_not_be(platform):
+    platform.logs["catalogue"].publish("s", title="事项")
+    platform.start()
+    await platform.until(platform.agrees)
+    status = platform.settings.index_dir / directory.STATUS
+    status.unlink()
+    status.mkdir()  # no file can take its place
+    await platform.until(lambda: "status of the index cannot be written" in platform.said())
+    status.rmdir()
+    await platform.until(status.is_file)
+    assert platform.process.poll() is None
+
+
 async def test_a_department_restored_from_a_backup_replaces_its_whole_copy(platform):
     catalogue, credit = platform.logs.values()
     for number in range(30):

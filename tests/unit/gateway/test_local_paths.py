@@ -52,3 +52,10 @@ def test_pages_of_our_own_are_led_to(text):
 )
 def test_where_nobody_is_to_end_up_the_account_stands_in(text):
     assert local_path(text) == HOME
+
+
+@pytest.mark.parametrize(
+    "text", ["/desk/search?q=11010519491231002X", "/desk?q=110105%2019491231%20002x"]
+)
+def test_no_identity_number_is_carried_on(text):
+    assert local_path(text) == HOME
