@@ -68,9 +68,9 @@ class Finder:
         if asked.family:
             return Found(question, search.members(wanted))
         if self._is_doubtful(question) and not search.says_all(question, wanted):
-            found = self._find_corrected(search, question, wanted)
-            if found.corrected:
-                return found
+            corrected = self._find_corrected(search, question, wanted)
+            if corrected.corrected:
+                return corrected
         groups = search.find(question, wanted)
         if groups or (asked.kind and search.finds(question, replace(wanted, kind=""))):
             return Found(question, groups)
@@ -88,6 +88,8 @@ class Finder:
         other = self._interpreter.understand(question.typed, find_region=False)
         if search.says_all(other, wanted) and (groups := search.find(other, wanted)):
             return Found(other, groups)
+        if question.everything:
+            return None
         other = replace(question, region=None)
         groups = search.find(other, wanted)
         return Found(other, groups, without=question.region) if groups else None
@@ -121,5 +123,5 @@ class Finder:
             for name in question.called
             if search.finds(self._interpreter.understand(name), replace(wanted, kind=""))
         ]
-        roughly = search.find_roughly(question, wanted)
+        roughly = search.find_roughly(question, wanted, self.synonyms.acts)
         return Found(question, roughly, suggestions=called[:MOST_SUGGESTIONS], partly=True)

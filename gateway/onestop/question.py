@@ -24,7 +24,12 @@ if TYPE_CHECKING:
     from gateway.onestop.synonyms import Synonyms
 
 _APART = re.compile(r"[^\w]+")
-_LONGEST_NAME = 5  # words that a region's name or a telling expression may be cut into
+_LONGEST_NAME = 5  # words that a telling expression may be cut into
+_LONGEST_REGION = 8  # and a region's name: 双江拉祜族佤族布朗族傣族自治县
+# A code with words around it (查91530000…), and what was meant to be one but cannot be.
+_SUBJECT_CODE = re.compile(r"(?<![0-9A-Z])[0-9A-Z]{2}[0-9]{6}[0-9A-Z]{10}(?![0-9A-Z])")
+_ALMOST_A_CODE = re.compile(r"(?:9[1-3]|1[1-3]|5[1-4])[0-9A-Z]{15,17}")
+_HOST = re.compile(r"(?:https?://)?((?:[a-z0-9-]+\.)+[a-z]{2,})(?:[:/].*)?")
 _MOST_ALTERNATIVES = 6
 # The place of the progress (办件进度), until cases can be asked about.
 _CASE_HINT = "这是办件编号。办理进度请向受理窗口查询，或拨打 12345；下面是它所属的事项。"
@@ -54,6 +59,8 @@ class Question:
         called: other names of what was asked for.
         spotted: names that the index knows inside the text, and the official names behind them.
         read_as: what typed letters were read as.
+        everything: a region stands alone: all that it has is meant.
+        host: the text is the address of a website.
     """
 
     typed: str
@@ -71,10 +78,14 @@ class Question:
     called: tuple[str, ...] = ()
     spotted: tuple[tuple[str, tuple[str, ...]], ...] = ()
     read_as: str | None = None
+    everything: bool = False
+    host: bool = False
 
     @property
     def type(self) -> str:
         """subject_code, case_number, code or text."""
+        if self.host:
+            return "code"
         if self.subject_code:
             return "subject_code"
         if self.task_code:
@@ -98,18 +109,22 @@ class Interpreter:
         """
         folded = text.fold(typed)
         code = normalise_code(typed)
-        if is_uscc_shape(code):
-            return self._about_a_subject(typed, folded, code)
+        if subject := code if is_uscc_shape(code) else _subject_code_in(folded):
+            return _about_a_subject(typed, folded, subject)
         if task_code := task_code_of_case(code):
             return _about_a_case(typed, folded, task_code)
+        if host := _HOST.fullmatch(folded):
+            return _about_a_site(typed, host[1])
         asked = self._synonyms.unframed(folded)
         parts = [text.words(part) for part in _APART.split(asked) if part]
         region, rest = self._region(parts) if find_region else (None, parts)
         words = [word for part in rest for word in part]
-        if not words:
-            region, words = None, [word for part in parts for word in part]
+        alone = region is not None and not words
+        words = words or [word for part in parts for word in part]
         left = "".join(words)
         read = self._read(words)
+        if read and find_region and not region:
+            region, (read,) = self._region([read])
         words = read or words
         spans = list(_spans(words))
         searched, pairs = _paired(words, self._synonyms.searched(words))
@@ -125,11 +140,12 @@ class Interpreter:
             pairs=pairs,
             segments=self._segments(words, known),
             region=region,
-            hint=self._synonyms.hint(spans),
+            hint=self._synonyms.hint(spans) or _hint_of_a_code(code),
             kind=self._synonyms.kind(spans),
             called=called,
             spotted=tuple((name, self._lexicon.titles(name)) for name in self._spotted(exact)),
             read_as=exact if read else None,
+            everything=alone,
         )
 
     def _read(self, words: list[str]) -> list[str]:
@@ -147,14 +163,6 @@ class Interpreter:
 
     def _spotted(self, exact: str) -> list[str]:
         return self._lexicon.spotted(exact)
-
-    def _about_a_subject(self, typed: str, folded: str, code: str) -> Question:
-        squeezed = text.squeeze(folded)
-        question = Question(typed, squeezed, squeezed, squeezed, ((squeezed,),), kind="credit")
-        problem = uscc_problem(code)
-        if problem and not has_uscc_exception(code):
-            return replace(question, hint=f"{problem}。")
-        return replace(question, subject_code=code)
 
     def _region(self, parts: list[list[str]]) -> tuple[Region | None, list[list[str]]]:
         """The region that the text names, and the words without it."""
@@ -176,9 +184,11 @@ class Interpreter:
         return chosen, rest
 
     def _region_at(self, part: list[str], at: int) -> tuple[int, Region | None]:
+        if region := self._regions.spelt(part[at]):
+            return 1, region
         if part[at][0] not in self._regions.beginnings:
             return 1, None
-        for size in range(min(_LONGEST_NAME, len(part) - at), 0, -1):
+        for size in range(min(_LONGEST_REGION, len(part) - at), 0, -1):
             apart = size == len(part)
             region = self._regions.called("".join(part[at : at + size]), apart=apart)
             if region:
@@ -239,6 +249,36 @@ class Interpreter:
             if size:
                 yield at, at + size
             at += size or 1
+
+
+def _subject_code_in(folded: str) -> str:
+    """The one 统一社会信用代码 that stands in a text; empty where there is none."""
+    found = set(_SUBJECT_CODE.findall(folded.upper()))
+    codes = [code for code in found if is_uscc_shape(code)]
+    return codes[0] if len(codes) == 1 else ""
+
+
+def _hint_of_a_code(code: str) -> str | None:
+    """What is wrong with what was probably meant as a 统一社会信用代码."""
+    problem = uscc_problem(code) if _ALMOST_A_CODE.fullmatch(code) else None
+    return f"{problem}，请核对。" if problem else None
+
+
+def _about_a_subject(typed: str, folded: str, code: str) -> Question:
+    """A subject by its code; words around it are left out."""
+    exact = text.fold(code)
+    whole = text.squeeze(folded)
+    question = Question(typed, exact, exact, exact, ((exact,),), kind="credit")
+    problem = uscc_problem(code)
+    if problem and not has_uscc_exception(code):
+        return replace(question, hint=f"{problem}。", whole=whole)
+    return replace(question, subject_code=code)
+
+
+def _about_a_site(typed: str, host: str) -> Question:
+    """A website by its address; what only has some of its parts is another site."""
+    exact = text.squeeze(host)
+    return Question(typed, exact, exact, exact, ((exact,),), kind="website", host=True)
 
 
 def _about_a_case(typed: str, folded: str, task_code: str) -> Question:

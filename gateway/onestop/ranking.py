@@ -87,11 +87,18 @@ def by_words(question: Question, known: Known, part: str) -> Query | None:
     Returns:
         None where nothing in that part can be meant.
     """
+    if question.everything and question.region:
+        return _all_there_is(question.region.code, part)
     return either(
         _as_typed(question, known, part),
         *_as_called(question, known, part),
         *_exactly(question, known, part),
     )
+
+
+def _all_there_is(region: str, part: str) -> Query:
+    """All that a region has itself."""
+    return all_of([in_region(region), _in_part(part), _SAID])
 
 
 def _as_typed(question: Question, known: Known, part: str) -> Query | None:
@@ -216,17 +223,17 @@ def in_one_piece(question: Question, known: Known, part: str) -> Query | None:
 
 
 def by_most_words(
-    question: Question, known: Known, part: str, generic: Collection[str]
+    question: Question, known: Known, part: str, acts: Collection[str]
 ) -> Query | None:
     """Things whose card says most of the question, or most of what matters in it.
 
     Args:
-        generic: words that say what is done (登记, 注销) but not to what: what says nothing else
-            of the question is none of its answers, unless there is nothing else in it.
+        acts: words that say what is done (登记, 注销) but not to what: what says nothing else of
+            the question is none of its answers, unless there is nothing else in it.
     """
     segments = question.segments or tuple(((word,),) for word in question.alternatives[0])
-    mattering = [one for one in segments if not generic.issuperset(one[0])]
-    if not mattering and not question.pairs:
+    mattering = [one for one in segments if any(word not in acts for word in one[0])]
+    if not mattering and not _names_a_stranger(question, known, part):
         mattering = [*segments]
     said = {ways: found for ways in segments if (found := _sayable(ways, known, part))}
     needed = [said[one] for one in mattering if one in said]
@@ -241,6 +248,13 @@ def by_most_words(
     )
     also = [(Occur.Should, _in_some_way(found, part)) for found in said.values()]
     return Query.boolean_query([(Occur.Must, most), *also])
+
+
+def _names_a_stranger(question: Question, known: Known, part: str) -> bool:
+    """Whether two characters that are no word, and that no name says, tell what is meant: 采砂."""
+    said = {character for word in question.alternatives[0] for character in word}
+    pairs = (pair for one in question.pairs for pair in one if said.isdisjoint(pair))
+    return any(not known(f"{part}_grams", pair) for pair in pairs)
 
 
 def _sayable(

@@ -5,10 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
+from gateway.onestop import pinyin
 from services.common.identifiers import region_ancestors, region_code
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 _SHORTEST_CODE = 4  # 53 may be a number of anything
+_FEWEST_LETTERS = 4  # of a name in 拼音
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,7 @@ class Regions:
             self.by_code[region.code] = region
             self._named |= dict.fromkeys([region.name, *row["names"]], region)
             self._apart |= dict.fromkeys(row.get("apart", ()), region)
+        self._spelt = _spelt(self._named)
         self._below: dict[str, list[str]] = {}
         for one in self.by_code:
             for above in region_ancestors(one)[:1]:
@@ -48,6 +55,10 @@ class Regions:
         """
         return self._named.get(name) or (self._called_apart(name) if apart else None)
 
+    def spelt(self, word: str) -> Region | None:
+        """The region whose name is written so in 拼音; of several the one that comes first."""
+        return self._spelt.get(word)
+
     def _called_apart(self, name: str) -> Region | None:
         code = region_code(name) if len(name) >= _SHORTEST_CODE else None
         return self._apart.get(name) or self.by_code.get(code or "")
@@ -61,3 +72,12 @@ class Regions:
         """Its name; the code itself where the region is unknown."""
         region = self.by_code.get(code)
         return region.name if region else code
+
+
+def _spelt(named: Mapping[str, Region]) -> dict[str, Region]:
+    spelt: dict[str, Region] = {}
+    for name, region in named.items():
+        letters = "".join(pinyin.syllables(name))
+        if len(letters) >= _FEWEST_LETTERS:
+            spelt.setdefault(letters, region)
+    return spelt

@@ -12,12 +12,12 @@ from tantivy import Order
 from gateway.onestop import facets, ranking
 from gateway.onestop.clock import Clock
 from gateway.onestop.schema import FAMILIES, PARTS, family_of, kind_number, stored_bytes
-from gateway.onestop.wanted import asked_for, narrowed_to, narrowing
+from gateway.onestop.wanted import BODY, asked_for, narrowed_to, narrowing
 from gateway.onestop.weights import WEIGHTS
 from gateway.onestop.window import CLOSELY, NO_USES, Hit, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     import tantivy
     from tantivy import Query
@@ -34,6 +34,7 @@ MOST_KINDS = 64
 DEEPEST = 1000  # hits beyond that are not paged through
 MOST_KNOWN = 4096  # words of which it is remembered whether anything says them
 MOST_VALUES = 20  # of a facet, in an answer
+_SAID_SOMEHOW = WEIGHTS.said * WEIGHTS.synonym  # the least score of what says all the words
 PLENTY = CLOSELY  # items that say all the words: none that says fewer gets among the first
 _COUNT_FACETS = {"facets": {"terms": {"field": "facet", "size": 1000}}}
 _COUNT = {"kinds": {"terms": {"field": "kind", "size": MOST_KINDS}}}
@@ -155,7 +156,7 @@ class Search:
         groups = self._groups(both, question, wanted)
         for group in groups:
             group.near = bool(near)
-        if near and groups and groups[0].best < WEIGHTS.said * WEIGHTS.synonym:
+        if near and groups and self._best(groups, both, question, wanted) < _SAID_SOMEHOW:
             # What only says the rarest words goes with what says them all, never instead of it.
             groups = self._groups(said, question, wanted)
         if not groups and not narrowed_to(question, wanted):
@@ -182,6 +183,20 @@ class Search:
         items = replace(wanted, kind=ITEM, filters=())
         found = ranking.either(*said.values())
         return found is not None and self._count(self._shown(found, question, items)) >= PLENTY
+
+    def _best(
+        self,
+        groups: Sequence[Group],
+        found: Mapping[str, Query | None],
+        question: Question,
+        wanted: Wanted,
+    ) -> float:
+        """The score of the first of all that was found, whatever it is narrowed to."""
+        query = ranking.either(*found.values())
+        if query is None or not (wanted.kind or wanted.filters):
+            return groups[0].best
+        everything = replace(wanted, kind="", filters=())
+        return self._window(self._shown(query, question, everything), question, wanted).top
 
     def said(self, question: Question) -> Query | None:
         """What finds things that say all the words; None: there are none."""
@@ -226,12 +241,15 @@ class Search:
     def _count(self, query: Query) -> int:
         return int(self.searcher.search(query, 1, count=True).count)  # type: ignore[attr-defined]
 
-    def find_roughly(self, question: Question, wanted: Wanted) -> list[Group]:
-        """What says most of the words."""
-        said = {
-            part: ranking.by_most_words(question, self._known, part, self._generic)
-            for part in PARTS
-        }
+    def find_roughly(
+        self, question: Question, wanted: Wanted, acts: Collection[str]
+    ) -> list[Group]:
+        """What says most of the words.
+
+        Args:
+            acts: words that say what is done, but not to what.
+        """
+        said = {part: ranking.by_most_words(question, self._known, part, acts) for part in PARTS}
         return self._groups(said, question, wanted)
 
     def finds(self, question: Question, wanted: Wanted) -> bool:
@@ -309,7 +327,7 @@ class Search:
             return []
         hits = window.best(question.exact, end, start=wanted.offset)
         more = end < min(total, DEEPEST - window.hidden)
-        counted = [*self._regions(found, wanted), *self._facets(query)]
+        counted = [*self._regions(found, wanted), *self._facets(query, found, question, wanted)]
         return [Group(wanted.kind, total, hits, end if more else None, counted, window.top)]
 
     def _regions(self, found: Query, wanted: Wanted) -> list[Facet]:
@@ -326,14 +344,25 @@ class Search:
         """What was found and may be shown of what is asked for."""
         return self.clock.shown(asked_for(found, question, wanted, part), wanted.now)
 
-    def _facets(self, query: Query) -> list[Facet]:
+    def _facets(
+        self, query: Query, found: Query, question: Question, wanted: Wanted
+    ) -> list[Facet]:
+        """What is found by value, each counted as it would be found if it were chosen."""
         buckets = self.searcher.aggregate(query, _COUNT_FACETS)["facets"]["buckets"]
         counted: dict[str, list[tuple[str, int]]] = {name: [] for name in facets.NAMES}
         for bucket in buckets:
             name, value = facets.parted(bucket["key"])
             if name in counted and len(counted[name]) < MOST_VALUES:
                 counted[name].append((value, bucket["doc_count"]))
+        if not narrowed_to(question, wanted):
+            # Of each family another member is shown where a body is chosen.
+            bodies = [value for value, _ in counted[BODY]]
+            counted[BODY] = [(one, self._of_body(one, found, question, wanted)) for one in bodies]
         return [Facet(name, values) for name, values in counted.items() if values]
+
+    def _of_body(self, body: str, found: Query, question: Question, wanted: Wanted) -> int:
+        chosen = replace(wanted, filters=(*wanted.filters, (BODY, body)))
+        return self._count(self._shown(found, question, chosen))
 
     def _window(
         self, query: Query, question: Question, wanted: Wanted, limit: int = CLOSELY

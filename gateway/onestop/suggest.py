@@ -50,23 +50,29 @@ def suggestions(question: Question, lexicon: Lexicon, search: Search, now: int) 
     known = (name for name in _names(question, lexicon) if _is_said(name, lexicon, search, now))
     names = list(islice(known, _NAMES))
     lines = [Suggestion(f"{before}{name}", "name") for name in names]
-    lines += _things(begun, question, search.searcher, now)
+    # What stands like a region may be the beginning of a name: 昆明春城供电有限公司.
+    for typed in dict.fromkeys((begun, question.whole)):
+        lines += _things(typed, question, search.searcher, now)
     distinct = {line.text: line for line in reversed(lines)}
-    return [line for line in lines if distinct.get(line.text) is line][:MOST]
+    return [line for line in lines if distinct[line.text] is line][:MOST]
 
 
 def _names(question: Question, lexicon: Lexicon) -> Iterator[str]:
-    """Names that begin so; else those that stand in the text, or that a slip hides."""
+    """Names that begin so; else those that begin as one in the text does, or that a slip hides."""
     begun = question.left
-    found = lexicon.beginning(begun) or [name for name, _ in question.spotted]
-    yield from found
-    if found:
-        return
-    if read := lexicon.read(begun) if begun.isascii() else None:
+    if found := lexicon.beginning(begun):
+        yield from found
+    elif question.spotted:
+        for name, _ in question.spotted:
+            yield from lexicon.beginning(name)
+    elif read := lexicon.read(begun) if begun.isascii() else None:
         yield from lexicon.beginning(read) or [read]
-        return
-    for meant in lexicon.corrections(begun):
-        yield from lexicon.beginning(meant) or [meant]
+    elif question.read_as:
+        for word in question.alternatives[0]:
+            yield from lexicon.beginning(word) if len(word) > 1 else ()
+    else:
+        for meant in lexicon.corrections(begun):
+            yield from lexicon.beginning(meant) or [meant] * lexicon.knows(meant)
 
 
 def _is_said(name: str, lexicon: Lexicon, search: Search, now: int) -> bool:

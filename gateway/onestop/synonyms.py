@@ -39,6 +39,8 @@ class Synonyms:
 
     Attributes:
         groups: those that count, by name.
+        generic: words that say little of what is meant, beside others.
+        acts: those of them that say what is done, but not to what.
     """
 
     def __init__(self, edited: Mapping[str, Sequence[str]] = _NONE) -> None:
@@ -50,6 +52,7 @@ class Synonyms:
         self._unsearched = frozenset(table["stopwords"])
         self._frames = sorted(table["frames"], key=len, reverse=True)
         self.generic = frozenset(table["generic"])
+        self.acts = frozenset(table["acts"])
         self._kinds = {word: kind for kind, words in table["kinds"].items() for word in words}
         self._hints = {word: hint["text"] for hint in table["hints"] for word in hint["words"]}
 
@@ -58,11 +61,9 @@ class Synonyms:
         return Synonyms({**self.edited, name: words})
 
     def unframed(self, folded: str) -> str:
-        """A question without the words around it: 开饭店要办什么证 asks for 开饭店."""
+        """A question without the words around it: 我想开饭店要办什么证 asks for 开饭店."""
         for frame in self._frames:
-            rest = folded.replace(frame, " ")
-            if rest != folded and rest.strip():
-                return rest.strip()
+            folded = folded.replace(frame, " ").strip() or folded
         return folded
 
     def expressions(self) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gateway.onestop import facets, ranking
 from gateway.onestop.schema import SINGLES
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from gateway.onestop.asked import Asked
     from gateway.onestop.question import Question
+
+BODY: Final = "department"
+"""The facet of a body, of whose families another member is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,5 +82,5 @@ def narrowed_to(question: Question, wanted: Wanted) -> list[Query]:
     region = question.region.code if question.region else wanted.region
     if region:
         return [ranking.within(region)]
-    body = dict(wanted.filters).get("department", "")
+    body = dict(wanted.filters).get(BODY, "")
     return [ranking.of_body(body)] if body else []

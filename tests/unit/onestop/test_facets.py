@@ -72,6 +72,31 @@ async def test_all_regions_of_a_family_are_listed_in_order_page_by_page(register
     assert [one.card["region"] for one in whole.hits][:1] == [hit.card["region"]]
 
 
+async def test_every_value_is_counted_as_it_is_found_when_chosen(shelf):
+    places = (KUNMING, WUHUA, "530103000000", "530300000000")
+    shelf.put(
+        *(
+            card(
+                f"{name}经营许可",
+                family=name,
+                region_code=place,
+                department=f"{place[:6]}局",
+                facets=(("theme", "p100" if name == "食品" else "p200"),),
+            )
+            for name in ("食品", "药品", "兽药")
+            for place in places
+        ),
+        card("食品备案", family="备案", facets=(("theme", "p300"),), aliases=("食品经营",)),
+    )
+    for text in ("经营许可", "食品经营许可", "食品经营"):
+        group = await asked(shelf, q=text)
+        assert group.facets
+        for facet in group.facets[1:]:  # a region is counted by what it has itself
+            for value, count in facet.values:
+                narrowed = await asked(shelf, q=text, **{facet.name: value})
+                assert (facet.name, value, narrowed.total) == (facet.name, value, count)
+
+
 @pytest.mark.parametrize(
     "given",
     [

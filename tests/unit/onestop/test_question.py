@@ -39,12 +39,76 @@ def test_a_region_named_in_the_text_says_where_and_is_no_word(typed, region, exa
 
 @pytest.mark.parametrize(
     "typed",
-    ["大理石加工", "安宁疗护", "古城保护", "楚雄", "威信受损", "5301公积金", "5301", "530100"],
+    ["大理石加工", "安宁疗护", "古城保护", "威信受损", "5301公积金"],
 )
 def test_a_word_that_only_looks_like_a_region_stays_a_word(typed):
     question = understood(typed)
     assert question.region is None
     assert question.exact == typed
+
+
+@pytest.mark.parametrize(
+    ("typed", "region"),
+    [
+        ("昆明", "昆明市"),
+        ("5301", "昆明市"),
+        ("530100", "昆明市"),
+        ("德宏州", "德宏傣族景颇族自治州"),
+        ("双江拉祜族佤族布朗族傣族自治县", "双江拉祜族佤族布朗族傣族自治县"),
+        ("kunming", "昆明市"),
+    ],
+)
+def test_a_region_alone_asks_for_all_that_it_has(typed, region):
+    question = understood(typed)
+    assert (question.region.name, question.everything) == (region, True)
+
+
+def test_a_region_in_pinyin_beside_other_words_says_where():
+    assert understood("dali 护照").region.name == "大理白族自治州"
+    question = INTERPRETER.understand("dali 护照", find_region=False)
+    assert question.region is None
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "查91530100MA6K00014D",
+        "统一社会信用代码：91530100ma6k00014d",
+        "91530100MA6K00014D 处罚",
+        "某公司（91530100MA6K00014D）",
+    ],
+)
+def test_a_credit_code_is_known_with_words_around_it(typed):
+    question = understood(typed)
+    assert (question.subject_code, question.exact) == ("91530100MA6K00014D", "91530100ma6k00014d")
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("91530100MA6K00014", "应为 18 位，实为 17 位"),
+        ("91530100MA6KO0014D", "不允许的字符“O”"),
+        ("查91530100MA6K00014E", "校验码不符"),
+    ],
+)
+def test_what_was_meant_as_a_credit_code_is_told_what_is_wrong_with_it(typed, told):
+    question = understood(typed)
+    assert question.subject_code is None
+    assert told in question.hint
+
+
+@pytest.mark.parametrize("typed", ["91530100MA6K00014D 91530100MA6K00022X", "编号12345678"])
+def test_of_several_codes_or_of_a_number_none_is_asked_for(typed):
+    assert understood(typed).subject_code is None
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["www.km.gov.example", "https://www.KM.gov.example/a?b=1", "ｗｗｗ.km.gov.example:8080"],
+)
+def test_the_address_of_a_site_is_one_code(typed):
+    question = understood(typed)
+    assert (question.type, question.exact, question.kind) == ("code", "wwwkmgovexample", "website")
 
 
 def test_a_region_given_as_a_parameter_leaves_the_text_as_it_is():

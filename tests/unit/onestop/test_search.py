@@ -107,6 +107,55 @@ async def test_a_region_in_a_name_is_found_though_nothing_of_that_region_is(shel
     assert answer["intent"]["region"] is None
 
 
+async def test_what_only_other_regions_have_is_said_to_be_theirs(shelf):
+    shelf.put(card("停水公告", kind="utility", region_code=KUNMING))
+    intent = (await shelf.ask("曲靖停水公告"))["intent"]
+    assert intent["region"] is None
+    assert intent["hint"] == "曲靖市没有查到相关内容，以下是其他地区的。"
+    assert (await shelf.ask("昆明停水公告"))["intent"]["hint"] is None
+
+
+async def test_a_region_chosen_and_another_in_the_text_contradict_each_other(shelf):
+    shelf.put(card("停水公告", kind="utility", region_code=QUJING))
+    intent = (await shelf.ask("昆明停水公告", region=QUJING))["intent"]
+    assert intent["hint"] == "已选地区是曲靖市，不在昆明市：要查后者请先取消所选地区。"
+
+
+async def test_a_region_alone_shows_all_that_it_has_itself(shelf):
+    shelf.put(
+        card("居住证办理", region_code=KUNMING, family="甲"),
+        card("昆明供水公司", kind="utility", region_code=WUHUA),
+        card("居住证办理", region_code=QUJING, family="甲"),
+        card("昆明湖饭店", kind="credit", region_code=YUNNAN),
+    )
+    for typed in ("昆明", "5301"):
+        answer = await shelf.ask(typed)
+        assert {g["kind"]: g["total"] for g in answer["groups"]} == {"item": 1, "utility": 1}
+        assert answer["intent"]["region"]["code"] == KUNMING
+    assert (await shelf.ask("玉溪"))["groups"] == []
+
+
+async def test_what_says_only_most_of_the_words_is_said_to(shelf):
+    shelf.put(card("驾驶证期满换证"), card("食品经营许可"))
+    answer = await shelf.ask("驾驶证期满换证网上预约")
+    assert answer["intent"]["hint"] == "没有完全符合的内容，以下是说到其中一部分的。"
+
+
+@pytest.mark.parametrize("typed", ["枪支许可证", "采砂许可", "民非登记", "酒类经营许可"])
+async def test_what_says_only_what_is_done_answers_nothing(shelf, typed):
+    shelf.put(card("食品经营许可证核发"), card("婚姻登记"), card("取水许可"))
+    assert (await shelf.ask(typed))["groups"] == []
+
+
+async def test_the_address_of_a_site_finds_that_site_only(shelf):
+    shelf.put(
+        card("昆明市门户网站", kind="website", codes=("www.km.gov.example",)),
+        card("昆明市水务局网站", kind="website", codes=("water.km.gov.example",)),
+    )
+    assert await shelf.titles("https://www.km.gov.example/") == ["昆明市门户网站"]
+    assert await shelf.titles("km.gov.example") == []
+
+
 async def test_groups_come_in_the_order_people_know_with_their_totals(shelf):
     kinds = ["website", "utility", "zebra", "credit", "item"]
     shelf.put(*[card(f"供水服务{number}", kind=kind) for kind in kinds for number in range(5)])

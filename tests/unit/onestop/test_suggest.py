@@ -83,3 +83,18 @@ async def test_nobody_waits_while_the_names_are_read_anew_and_they_are_read_once
     go_on.set()
     await named.onestop._renewing
     assert read == [1]
+
+
+async def test_letters_within_a_text_are_read_for_suggestions_as_well(shelf):
+    shelf.put(card("居民身份证补领", aliases=("身份证丢了",)))
+    assert "身份证丢了" in await suggested(shelf, "办sfz")
+
+
+async def test_a_name_that_begins_with_a_region_is_suggested(shelf):
+    shelf.put(card("昆明春城供电有限公司", kind="credit", region_code="530100000000"))
+    assert await suggested(shelf, "昆明春城") == ["昆明春城供电有限公司"]
+
+
+async def test_a_correction_that_no_name_begins_with_is_not_suggested(shelf):
+    shelf.put(card("驾驶证补办", family="甲"), card("市政设施审批", family="乙"))
+    assert await suggested(shelf, "驾使证") == ["驾驶证补办"]
