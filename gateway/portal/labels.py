@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -283,3 +284,22 @@ def item_tags(facets: Mapping[str, str]) -> list[str]:
         "收费" if facets.get("is_fee") else "",
     ]
     return [tag for tag in tags if tag]
+
+
+def outage_tag(facets: Mapping[str, str], now: int) -> str:
+    """Where a stop of supply (停水、停电、停气) stands by the clock, and how long it goes on.
+
+    Args:
+        now: microseconds since 1970.
+    """
+    if facets.get("record") != "outage" or not {"start_time", "end_time"} <= facets.keys():
+        return ""
+    start, end = (datetime.fromisoformat(facets[name]) for name in ("start_time", "end_time"))
+    at = datetime.fromtimestamp(now / 1_000_000, UTC)
+    if at < start:
+        return "预告"
+    if at >= end:
+        return "预计已恢复"
+    hours, minutes = divmod(-(-(end - at) // timedelta(minutes=1)), 60)
+    left = f"{hours} 小时" * bool(hours) + f" {minutes} 分钟" * bool(minutes)
+    return f"进行中，预计还有 {left.strip()}"

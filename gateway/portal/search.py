@@ -138,7 +138,7 @@ class SearchPage:
             troubles=[text for source in answer.sources if (text := _trouble(source))],
             words=_words(answer),
             direct=direct,
-            dossier=_dossier_of(direct),
+            dossier=_dossier_of(answer, direct),
             live=_is_live(direct, answer),
             many_regions=_many_regions(answer),
             place=Place.of(answer),
@@ -324,10 +324,12 @@ def _words(answer: Answer) -> list[str]:
     return sorted(words, key=len, reverse=True)
 
 
-def _dossier_of(direct: Hit | None) -> str:
-    """The address of what all departments show of a credit subject; empty: it is none."""
+def _dossier_of(answer: Answer, direct: Hit | None) -> str:
+    """The address of what all departments show of one subject; empty: none is meant."""
     department, _, code = direct.card["id"].partition("/") if direct else ("", "", "")
-    return f"/dossier/{code}" if department == live.DEPARTMENT else ""
+    if department != live.DEPARTMENT:
+        code = answer.question.subject_code or ""
+    return f"/dossier/{code}" if code else ""
 
 
 def _direct(answer: Answer) -> Hit | None:

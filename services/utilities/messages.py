@@ -223,6 +223,8 @@ def _outage_card(outage: Outage) -> dict[str, Any]:
             "record": "outage",
             "sector": outage.sector.value,
             "outage_kind": outage.kind.value,
+            "start_time": rfc3339(outage.start_time),
+            "end_time": rfc3339(outage.expected_restore_time),
         },
         "visible_from_time": rfc3339(outage.publish_time) if outage.publish_time else "",
         "visible_until_time": rfc3339(outage.visible_until),

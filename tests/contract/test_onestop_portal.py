@@ -1,6 +1,7 @@
 """The portal's pages: Chinese, whole without JavaScript, safe whatever departments write."""
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 
 import pytest
@@ -116,6 +117,32 @@ async def test_credit_that_is_exactly_what_was_typed_leads_to_the_dossier_too(ho
     for others in ("云岭商贸", "食品经营许可"):
         _, page = await opened(house, "/", q=others)
         assert not [link for link in page.links if link.startswith("/dossier/")]
+
+
+async def test_a_code_that_credit_does_not_know_leads_to_the_dossier_all_the_same(house):
+    text, page = await opened(house, "/", q=f"查{CODE}")
+    assert "没有查到" in text
+    assert page.links.count(f"/dossier/{CODE}") == 1
+
+
+async def test_a_stop_of_supply_says_where_it_stands(house):
+    at = datetime.now(UTC)
+    times = {"start_time": (at - timedelta(hours=1)), "end_time": (at + timedelta(hours=2))}
+    facets = {"record": "outage"} | {
+        name: f"{time:%Y-%m-%dT%H:%M:%SZ}" for name, time in times.items()
+    }
+    house.shelf.put(card("停水公告：示例街", kind="utility", facets=tuple(facets.items())))
+    text, _ = await opened(house, "/", q="停水公告示例街")
+    assert re.search(r"进行中，预计还有 (1 小时 \d+ 分钟|2 小时)", text)
+
+
+async def test_answers_of_other_regions_and_of_a_whole_region_say_so(house):
+    house.shelf.put(card("居住证办理", region_code="530300000000", family="居住证"))
+    text, _ = await opened(house, "/", q="昭通居住证办理")
+    assert "昭通市没有查到相关内容，以下是其他地区的。" in text
+    text, _ = await opened(house, "/", q="曲靖")
+    assert "本级和下级地区的内容" in text
+    assert "居住证办理" in text
 
 
 async def test_what_departments_write_is_never_markup(house):

@@ -30,6 +30,7 @@ def overdue(shelf):
     return shelf
 
 
+@pytest.mark.rule("P-10")
 async def test_a_family_is_listed_without_it(overdue):
     asked = {"kind": "item", "family": "catalogue/甲"}
     (group,) = (await overdue.ask("食品经营许可", **asked))["groups"]
@@ -42,6 +43,7 @@ async def test_other_regions_are_counted_without_it(overdue):
     assert group["hits"][0]["elsewhere"] == 1
 
 
+@pytest.mark.rule("P-10")
 async def test_totals_facets_and_regions_are_counted_without_it(overdue):
     (group,) = (await overdue.ask("食品经营许可", kind="item", region="530000000000"))["groups"]
     facets = {one["name"]: one["values"] for one in group["facets"]}
@@ -52,6 +54,7 @@ async def test_totals_facets_and_regions_are_counted_without_it(overdue):
     assert group["total"] == len(group["hits"]) == 1
 
 
+@pytest.mark.rule("P-10")
 async def test_what_only_it_is_called_is_not_suggested(shelf):
     soon = now() + 60_000
     shelf.put(replace(FOOD, visible_until=soon), card("食品经营备案", family="乙"))

@@ -107,6 +107,7 @@ async def test_a_region_in_a_name_is_found_though_nothing_of_that_region_is(shel
     assert answer["intent"]["region"] is None
 
 
+@pytest.mark.rule("P-33")
 async def test_what_only_other_regions_have_is_said_to_be_theirs(shelf):
     shelf.put(card("停水公告", kind="utility", region_code=KUNMING))
     intent = (await shelf.ask("曲靖停水公告"))["intent"]
@@ -115,6 +116,24 @@ async def test_what_only_other_regions_have_is_said_to_be_theirs(shelf):
     assert (await shelf.ask("昆明停水公告"))["intent"]["hint"] is None
 
 
+@pytest.mark.rule("P-33")
+async def test_what_only_other_regions_have_is_a_gap_of_the_region_that_was_named(shelf):
+    class Noted(list):
+        def note(self, *noted):
+            self.append(noted)
+
+    shelf.onestop._gaps = gaps = Noted()
+    shelf.put(card("居民身份证换领", region_code=KUNMING, family="身份证"))
+    shelf.tell()
+    for typed in ("昆明居民身份证", "曲靖居民身份证", "曲靖养恐龙"):
+        await shelf.onestop.answer(Asked(typed), "192.0.2.1")
+    assert gaps == [
+        ("曲靖居民身份证", QUJING, "192.0.2.1"),
+        ("曲靖养恐龙", QUJING, "192.0.2.1"),
+    ]
+
+
+@pytest.mark.rule("P-33")
 async def test_a_region_chosen_and_another_in_the_text_contradict_each_other(shelf):
     shelf.put(card("停水公告", kind="utility", region_code=QUJING))
     intent = (await shelf.ask("昆明停水公告", region=QUJING))["intent"]
@@ -135,6 +154,7 @@ async def test_a_region_alone_shows_all_that_it_has_itself(shelf):
     assert (await shelf.ask("玉溪"))["groups"] == []
 
 
+@pytest.mark.rule("P-33")
 async def test_what_says_only_most_of_the_words_is_said_to(shelf):
     shelf.put(card("驾驶证期满换证"), card("食品经营许可"))
     answer = await shelf.ask("驾驶证期满换证网上预约")

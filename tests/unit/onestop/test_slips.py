@@ -56,6 +56,7 @@ def test_what_sounds_or_looks_alike_is_put_right(lexicon, typed, meant):
     assert meant in lexicon.corrections(typed)
 
 
+@pytest.mark.rule("P-33")
 @pytest.mark.parametrize(
     ("typed", "other"),
     [

@@ -50,6 +50,8 @@ def test_the_card_of_a_notice_says_what_stops_when_and_for_how_many():
             "record": "outage",
             "sector": "SECTOR_WATER",
             "outage_kind": "OUTAGE_KIND_PLANNED",
+            "start_time": "2026-11-25T01:00:00Z",
+            "end_time": "2026-11-25T10:00:00Z",
         },
         "visible_from_time": "2026-11-23T02:00:00Z",
         "visible_until_time": "2026-11-26T10:00:00Z",
