@@ -124,6 +124,8 @@ class Search:
         self._names = names
         self._uses = uses
         self._known = known_by(searcher)
+        self._places: dict[str, int] = {}  # of families that were shown
+        self._places_until = 0
         self._lifting: tuple[Question, list[Query]] | None = None
 
     def reads(self, names: Names, uses: Mapping[int, int]) -> bool:
@@ -234,9 +236,16 @@ class Search:
         key = family_of(hit.stored)
         if not key:
             return 0
-        members = self.clock.shown(ranking.of_family(key), now)
-        addresses = [one for _, one in self.searcher.search(members, DEEPEST, count=False).hits]
-        return len(set(self.searcher.fast_field_values("place_number", addresses))) - 1
+        if self._places_until <= now:
+            self._places, self._places_until = {}, self.clock.until(now)
+        if key not in self._places:
+            self._places[key] = self._count_places(ranking.of_family(key), now)
+        return self._places[key] - 1
+
+    def _count_places(self, found: Query, now: int) -> int:
+        shown = self.clock.shown(found, now)
+        addresses = [one for _, one in self.searcher.search(shown, DEEPEST, count=False).hits]
+        return len(set(self.searcher.fast_field_values("place_number", addresses)))
 
     def _count(self, query: Query) -> int:
         return int(self.searcher.search(query, 1, count=True).count)  # type: ignore[attr-defined]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
@@ -50,7 +51,8 @@ class Synonyms:
         self._others = _others(self.groups.values())
         self.beginnings = frozenset(word[0] for word in self._others)
         self._unsearched = frozenset(table["stopwords"])
-        self._frames = sorted(table["frames"], key=len, reverse=True)
+        frames = sorted(table["frames"], key=len, reverse=True)
+        self._frames = re.compile("|".join(map(re.escape, frames)))
         self.generic = frozenset(table["generic"])
         self.acts = frozenset(table["acts"])
         self._kinds = {word: kind for kind, words in table["kinds"].items() for word in words}
@@ -62,9 +64,7 @@ class Synonyms:
 
     def unframed(self, folded: str) -> str:
         """A question without the words around it: 我想开饭店要办什么证 asks for 开饭店."""
-        for frame in self._frames:
-            folded = folded.replace(frame, " ").strip() or folded
-        return folded
+        return self._frames.sub(" ", folded).strip() or folded
 
     def expressions(self) -> list[str]:
         """All words that have others."""

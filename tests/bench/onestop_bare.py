@@ -21,7 +21,8 @@ from gateway.onestop.lexicon import Lexicographer
 from gateway.onestop.question import Interpreter
 from gateway.onestop.regions import Regions
 from gateway.onestop.schema import stored_bytes
-from gateway.onestop.search import PLENTY, Wanted, asked_for, known_by
+from gateway.onestop.search import PLENTY, known_by
+from gateway.onestop.wanted import Wanted, asked_for
 from gateway.server import serve
 
 HITS = 10

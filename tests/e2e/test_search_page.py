@@ -111,6 +111,22 @@ async def test_no_number_of_a_person_leaves_the_page_while_it_is_typed(browser, 
     assert max(sum(map(str.isdigit, beginning)) for beginning in asked) <= 8
 
 
+@pytest.mark.rule("P-5")
+@pytest.mark.parametrize("typed", ["11010519491231002X", "查 110105-19491231-002x 的社保"])
+async def test_an_identity_number_is_not_even_sent_off(browser, city, typed):
+    async with visiting(browser, city, DESKTOP) as one:
+        await one.open("/")
+        box = one.page.locator("#q")
+        await box.fill(typed)
+        await box.press("Enter")
+        assert "不按身份证号查询" in await box.evaluate("box => box.validationMessage")
+        assert one.page.url == f"{one.home}/"
+        await box.fill("11010519491231002")
+        await box.press("Enter")
+        await one.page.wait_for_url("**/?q=*")
+    assert not [url for url in one.asked if "002X" in unquote(url).upper()]
+
+
 async def test_an_answer_is_narrowed_by_links_and_each_condition_can_be_taken_back(person):
     await person.open("/?q=登记&kind=item")
     facets = person.page.get_by_role("navigation", name="筛选")
