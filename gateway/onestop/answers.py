@@ -9,8 +9,8 @@ import orjson
 
 if TYPE_CHECKING:
     from gateway.onestop.asked import Asked
+    from gateway.onestop.found import Group
     from gateway.onestop.question import Question
-    from gateway.onestop.search import Group
     from gateway.onestop.sources import Source
     from gateway.onestop.window import Hit
 

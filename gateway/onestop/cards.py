@@ -92,7 +92,8 @@ def changes(event: Event) -> Iterator[Change]:
     try:
         data = orjson.loads(event.data)
         alone = data | {"subject": event.subject, "version": event.version}
-        rows = list(data.get("records", [alone]))
+        records = data.get("records")
+        rows = [alone] if records is None else list(records)
     except (ValueError, TypeError, AttributeError) as error:
         _left_out(event, event.subject, error)
         return

@@ -17,11 +17,12 @@ from gateway.onestop.editing import effects, ungrouped
 from gateway.onestop.endpoint import respond, respond_suggestions
 from gateway.onestop.explain import Explained, explained
 from gateway.onestop.finding import Finder
+from gateway.onestop.found import Found, Group
 from gateway.onestop.lexicon import Lexicographer
 from gateway.onestop.reader import Reader
 from gateway.onestop.regions import Regions
 from gateway.onestop.remembered import Memory
-from gateway.onestop.search import KNOWN_KINDS, Found, Group, Search
+from gateway.onestop.search import ITEM, KNOWN_KINDS, Search
 from gateway.onestop.sources import OK, UNAVAILABLE, Source, Sources
 from gateway.onestop.suggest import suggestions, written
 from services.common.errors import Unavailable
@@ -172,7 +173,7 @@ class OneStop:
             sources=self._sources_at(now),
             now=now,
             corrected=found.corrected,
-            hint=known.question.hint or found.note,
+            hint="".join(filter(None, (known.question.hint, found.note))) or None,
             suggestions=found.suggestions,
             elsewhere=known.elsewhere,
         )
@@ -234,10 +235,14 @@ class OneStop:
             self._uses.note(item_id, asker)
 
     def _is_gap(self, answer: Answer, found: Found) -> bool:
-        """Whether the catalogue lacks what was asked for: an outage is no gap, nor is a filter."""
+        """Whether the catalogue lacks what was asked for: an outage is no gap, nor is a filter.
+
+        Nor is what a region does not have and no catalogue keeps: that no water is cut off there.
+        """
         asked = answer.asked
         plain = not (asked.kind or asked.offset) and answer.question.type == "text"
-        missing = found.without is not None or not answer.groups
+        lacking = found.without is not None and answer.question.kind in (None, ITEM)
+        missing = lacking or not answer.groups
         return plain and missing and all(s.status == OK for s in answer.sources)
 
     def _note(self, asked: Asked, region: Region | None, asker: str) -> None:

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
     from tantivy import Query
 
+    from gateway.onestop.found import Group
     from gateway.onestop.question import Question
-    from gateway.onestop.search import Group, Search
+    from gateway.onestop.search import Search
     from gateway.onestop.window import Hit
 
 SAID: Final = "说到全部词语"

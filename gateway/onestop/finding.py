@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from gateway.onestop.found import Found
 from gateway.onestop.question import Interpreter
-from gateway.onestop.search import Found, Search
+from gateway.onestop.search import Search
 from gateway.onestop.wanted import Wanted
 from services.common.identifiers import is_within
 

@@ -125,6 +125,7 @@ class Interpreter:
         read = self._read(words)
         if read and find_region and not region:
             region, (read,) = self._region([read])
+            alone = region is not None and not read
         words = read or words
         spans = list(_spans(words))
         searched, pairs = _paired(words, self._synonyms.searched(words))
@@ -184,7 +185,8 @@ class Interpreter:
         return chosen, rest
 
     def _region_at(self, part: list[str], at: int) -> tuple[int, Region | None]:
-        if region := self._regions.spelt(part[at]):
+        # Letters may stand for something else that the index knows: fuyuan is 复员 as well.
+        if (region := self._regions.spelt(part[at])) and not self._lexicon.read(part[at]):
             return 1, region
         if part[at][0] not in self._regions.beginnings:
             return 1, None

@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 CODE, PREFIX, PHRASE = WEIGHTS.code, WEIGHTS.prefix, WEIGHTS.phrase
 _MOST_TITLES = 3
-_MOST_OF = 0.6  # of a text has to be said where not all of it is
 _MOST_READ = 32  # letters
 _SAID = Query.const_score_query(Query.all_query(), WEIGHTS.said)
 _FIRST = Query.const_score_query(Query.all_query(), WEIGHTS.first)
@@ -220,58 +219,6 @@ def in_one_piece(question: Question, known: Known, part: str) -> Query | None:
     if len(question.exact) < 2 or not _is_in_a_name(question.exact, known, part):
         return None
     return _phrase(f"{part}_grams", text.bigrams(question.exact))
-
-
-def by_most_words(
-    question: Question, known: Known, part: str, acts: Collection[str]
-) -> Query | None:
-    """Things whose card says most of the question, or most of what matters in it.
-
-    Args:
-        acts: words that say what is done (登记, 注销) but not to what: what says nothing else of
-            the question is none of its answers, unless there is nothing else in it.
-    """
-    segments = question.segments or tuple(((word,),) for word in question.alternatives[0])
-    mattering = [one for one in segments if any(word not in acts for word in one[0])]
-    if not mattering and not _names_a_stranger(question, known, part):
-        mattering = [*segments]
-    said = {ways: found for ways in segments if (found := _sayable(ways, known, part))}
-    needed = [said[one] for one in mattering if one in said]
-    if not needed or not any(
-        sum(_size(one) for one in of if one in said) >= _MOST_OF * sum(map(_size, of))
-        for of in (segments, mattering)
-    ):
-        return None
-    most = Query.boolean_query(
-        [(Occur.Should, _in_some_way(ways, part)) for ways in needed],
-        minimum_number_should_match=max(1, -(-len(needed) * 3 // 5)),
-    )
-    also = [(Occur.Should, _in_some_way(found, part)) for found in said.values()]
-    return Query.boolean_query([(Occur.Must, most), *also])
-
-
-def _names_a_stranger(question: Question, known: Known, part: str) -> bool:
-    """Whether two characters that are no word, and that no name says, tell what is meant: 采砂."""
-    said = {character for word in question.alternatives[0] for character in word}
-    pairs = (pair for one in question.pairs for pair in one if said.isdisjoint(pair))
-    return any(not known(f"{part}_grams", pair) for pair in pairs)
-
-
-def _sayable(
-    ways: tuple[tuple[str, ...], ...], known: Known, part: str
-) -> tuple[tuple[str, ...], ...]:
-    """The ways in which things of a part can say something."""
-    field = f"{part}_text"
-    return tuple(way for way in ways if all(len(w) > 1 and known(field, w) for w in way))
-
-
-def _in_some_way(ways: Iterable[tuple[str, ...]], part: str) -> Query:
-    return any_of([all_of([term_weighed(word, part) for word in way]) for way in ways])
-
-
-def _size(ways: tuple[tuple[str, ...], ...]) -> int:
-    """Characters of what was typed."""
-    return sum(map(len, ways[0]))
 
 
 def lifting(question: Question) -> list[Query]:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from gateway.onestop.asked import Asked
     from gateway.onestop.finding import Finder
+    from gateway.onestop.found import Found
     from gateway.onestop.question import Question
-    from gateway.onestop.search import Found, Search
+    from gateway.onestop.search import Search
 
 MOST = 256
 """Queries remembered; with 50 hits each they take some 10 MB."""

@@ -32,7 +32,7 @@ from services.common.identifiers import RegionLevel, region_level
 
 # Raised with every change of the schema or of what goes into a field: an index of another layout
 # is built anew instead of being read wrongly.
-LAYOUT = "5"
+LAYOUT = "6"
 LONGEST_PREFIX = 12
 LONGEST_CALLED = 24
 # What a thing says is kept in fields of its part: members of families, which are many and alike,
@@ -357,8 +357,9 @@ def _named(title: str, aliases: tuple[str, ...]) -> _Named:
 
 
 def _facets(card: Card) -> list[str]:
-    """Each value of each facet as one word, and the body by name."""
-    named = [(name, value) for name, values in card.facets for value in values.split(",")]
+    """Each value that an answer may be narrowed by as one word, and the body by name."""
+    narrowing = [(name, values) for name, values in card.facets if name in facets.NAMES]
+    named = [(name, value) for name, values in narrowing for value in values.split(",")]
     if card.department:
         named.append(("department", card.department))
     return [facets.word(name, value) for name, value in named]

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from gateway.onestop.answers import Answer
     from gateway.onestop.asked import Asked
     from gateway.onestop.engine import OneStop
+    from gateway.onestop.found import Group
     from gateway.onestop.question import Question
     from gateway.onestop.regions import Region
-    from gateway.onestop.search import Group
     from gateway.onestop.sources import Source
     from gateway.onestop.window import Hit
 

@@ -6,7 +6,9 @@ import time
 
 import pytest
 
+from gateway.indexer import service
 from gateway.indexer.rebuild import RebuildFailed, rebuild
+from gateway.indexer.service import Indexer
 from gateway.indexer.verify import DifferenceKind, verify
 from gateway.indexer.writer import IndexWriter
 from gateway.onestop import OneStop, directory
@@ -214,6 +216,21 @@ async def test_an_index_that_cannot_be_read_is_made_anew_and_that_is_said(platfo
     assert "cannot be read" in platform.said()
     assert "making the index anew" in platform.said()
     await platform.until(lambda: not broken.exists())
+
+
+async def test_a_full_disk_does_not_empty_an_index_that_still_answers(platform, monkeypatch):
+    platform.logs["catalogue"].publish("s", title="事项")
+    platform.start()
+    await platform.until(platform.agrees)
+    platform.stop()
+    used = directory.current(platform.settings.index_dir)
+    indexer = Indexer(platform.settings)
+    for free, same in ((1 << 62, True), (0, False)):
+        indexer._failures = service.FAILURES_BEFORE_ANEW
+        monkeypatch.setattr(service, "LEAST_FREE", free)
+        writer = indexer._open()
+        writer.close()
+        assert (writer.directory == used) is same
 
 
 async def test_the_status_is_written_again_after_it_could_not_be(platform):

@@ -43,6 +43,11 @@ def test_a_bulk_fact_speaks_of_each_record_by_its_own_version():
     ]
 
 
+def test_a_fact_with_no_list_of_records_speaks_of_its_subject():
+    (change,) = changes(event({"records": None, "card": CARD}))
+    assert change.card is not None
+
+
 def test_what_cannot_be_read_of_a_bulk_fact_costs_only_itself(caplog):
     told = CARD | {"visible_until_time": "张三之期"}
     records = [

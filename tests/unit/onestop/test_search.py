@@ -123,9 +123,12 @@ async def test_what_only_other_regions_have_is_a_gap_of_the_region_that_was_name
             self.append(noted)
 
     shelf.onestop._gaps = gaps = Noted()
-    shelf.put(card("居民身份证换领", region_code=KUNMING, family="身份证"))
+    shelf.put(
+        card("居民身份证换领", region_code=KUNMING, family="身份证"),
+        card("停水公告", kind="utility", region_code=KUNMING),
+    )
     shelf.tell()
-    for typed in ("昆明居民身份证", "曲靖居民身份证", "曲靖养恐龙"):
+    for typed in ("昆明居民身份证", "曲靖居民身份证", "曲靖养恐龙", "曲靖停水公告"):
         await shelf.onestop.answer(Asked(typed), "192.0.2.1")
     assert gaps == [
         ("曲靖居民身份证", QUJING, "192.0.2.1"),
@@ -137,7 +140,17 @@ async def test_what_only_other_regions_have_is_a_gap_of_the_region_that_was_name
 async def test_a_region_chosen_and_another_in_the_text_contradict_each_other(shelf):
     shelf.put(card("停水公告", kind="utility", region_code=QUJING))
     intent = (await shelf.ask("昆明停水公告", region=QUJING))["intent"]
-    assert intent["hint"] == "已选地区是曲靖市，不在昆明市：要查后者请先取消所选地区。"
+    assert intent["hint"] == (
+        "已选地区是曲靖市，不在昆明市：要查后者请先取消所选地区。"
+        "没有完全符合的内容，以下是说到其中一部分的。"
+    )
+
+
+async def test_a_hint_does_not_hide_that_the_answer_is_of_other_regions(shelf):
+    shelf.put(card("征信报告查询", region_code=KUNMING))
+    hint = (await shelf.ask("曲靖 征信报告查询"))["intent"]["hint"]
+    assert "中国人民银行" in hint
+    assert "曲靖市没有查到相关内容" in hint
 
 
 async def test_a_region_alone_shows_all_that_it_has_itself(shelf):
